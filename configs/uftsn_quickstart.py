@@ -1,0 +1,36 @@
+# The whole method on generated data in minutes on two CPU cores.
+_base_ = [
+    '_base_/models/uftsn_small_r18.py', '_base_/datasets/synthetic_motion.py',
+    '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
+]
+
+model = dict(
+    clip_len=6,
+    backbone=dict(in_channels=10),
+    cls_head=dict(num_classes=16, dropout_ratio=0.2, average_clips='prob'),
+    test_cfg=dict(return_flow=True))
+
+train_cfg = dict(max_epochs=15, val_interval=1)
+val_evaluator = [
+    dict(type='AccMetric'),
+    dict(type='MotionAccuracy', group_size=2),
+    dict(type='EndPointError')
+]
+test_evaluator = val_evaluator
+
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(name='flow', begin=0, lr=dict(flow_estimator=1e-3)),
+            dict(
+                name='classifier',
+                begin=7,
+                lr=dict(backbone=1e-3, cls_head=1e-3)),
+            dict(
+                name='joint',
+                begin=12,
+                lr=dict(flow_estimator=2e-5, backbone=2e-4, cls_head=2e-4))
+        ])
+]

@@ -1,0 +1,27 @@
+# Five classes of UCF101, a small plan and small frames: within half an hour
+# on two CPU cores.
+_base_ = [
+    '_base_/models/uftsn_small_r18.py', '_base_/datasets/ucf101_subset.py',
+    '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
+]
+
+model = dict(cls_head=dict(num_classes=5))
+
+train_cfg = dict(max_epochs=18, val_interval=3)
+
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(name='flow', begin=0, lr=dict(flow_estimator=1e-3)),
+            dict(
+                name='classifier',
+                begin=9,
+                lr=dict(backbone=5e-4, cls_head=5e-4)),
+            dict(
+                name='joint',
+                begin=15,
+                lr=dict(flow_estimator=2e-5, backbone=1e-4, cls_head=1e-4))
+        ])
+]

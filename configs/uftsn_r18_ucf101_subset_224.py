@@ -1,0 +1,19 @@
+# Five classes of UCF101 at the paper's size, plan and protocol, for a GPU.
+_base_ = ['uftsn_r18_ucf101.py']
+
+data_root = 'data/ucf101_subset/videos'
+num_classes = 5
+
+model = dict(cls_head=dict(num_classes=num_classes))
+
+train_dataloader = dict(
+    dataset=dict(
+        ann_file='data/ucf101_subset/train.txt',
+        data_prefix=dict(video=data_root),
+        num_classes=num_classes))
+val_dataloader = dict(
+    dataset=dict(
+        ann_file='data/ucf101_subset/test.txt',
+        data_prefix=dict(video=data_root),
+        num_classes=num_classes))
+test_dataloader = val_dataloader

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for all tests."""
+
+import os
+import random
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModel
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+import uftsn_mmaction  # noqa: F401, registers the components
+
+# Two threads on a busy machine make small operations many times slower.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Start every test with the same random numbers and the scope."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    init_default_scope('mmaction')
+
+
+@pytest.fixture(scope='session')
+def repo_root():
+    """Path of the checkout."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def tmp_cwd(tmp_path, monkeypatch):
+    """An empty folder that is the working directory during the test."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope='session')
+def shared_data(repo_root):
+    """Folder with real videos and flow, or a skip where there is none."""
+    default = repo_root.parent / 'shared' / 'data'
+    path = Path(os.environ.get('UFTSN_TEST_DATA', default))
+    if not path.is_dir():
+        pytest.skip(f'no folder {path}; set UFTSN_TEST_DATA to one')
+    return path
+
+
+class TinyDataset(torch.utils.data.Dataset):
+    """Six samples, each with a draw of every random-number generator."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return dict(
+            index=index,
+            inputs=torch.tensor(
+                [random.random(), np.random.rand(),
+                 torch.rand(()).item()]))
+
+
+class TinyModel(BaseModel):
+    """One weight; keeps what it saw and drew in ``seen``, step by step."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(3))
+        self.seen = []
+
+    def forward(self, inputs, index, mode='tensor'):
+        if mode != 'loss':
+            return [inputs * self.weight]
+        noise = torch.rand(())
+        self.seen.append((index.tolist(), inputs.tolist(), noise.item(),
+                          random.random(), np.random.rand()))
+        return dict(loss=((inputs * self.weight).sum() - noise)**2)
+
+
+class RisingScore(BaseMetric):
+    """Rises by one with each validation, so that each one is the best."""
+
+    default_prefix = 'tiny'
+    calls = 0
+
+    def process(self, data_batch, data_samples):
+        self.results.append(0)
+
+    def compute_metrics(self, results):
+        self.calls += 1
+        return dict(score=np.float64(self.calls))
+
+
+@pytest.fixture
+def tiny_runner():
+    """Function that builds a Runner which trains in well under a second.
+
+    Args are the working directory, the number of epochs (or iterations) and
+    anything to pass on to the runner or the training data loader.
+    """
+
+    def build(work_dir, length, by_epoch=True, loader=None, **kwargs):
+        shared = dict(
+            dataset=TinyDataset(),
+            batch_size=2,
+            num_workers=0,
+            collate_fn=dict(type='default_collate'))
+        sampler = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
+        train = dict(shared, sampler=dict(type=sampler, shuffle=True))
+        train.update(loader or {})
+        unit = 'epochs' if by_epoch else 'iters'
+        settings = dict(
+            model=TinyModel(),
+            work_dir=str(work_dir),
+            train_dataloader=train,
+            val_dataloader=dict(
+                shared, sampler=dict(type='DefaultSampler', shuffle=False)),
+            train_cfg={
+                'by_epoch': by_epoch,
+                f'max_{unit}': length,
+                'val_interval': 1
+            },
+            val_cfg=dict(),
+            val_evaluator=dict(type=RisingScore),
+            optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.1)),
+            randomness=dict(seed=3),
+            default_scope='mmaction',
+            # Runners of one name would share their message hub.
+            experiment_name=uuid.uuid4().hex,
+            log_level='WARNING')
+        settings.update(kwargs)
+        return Runner(**settings)
+
+    return build

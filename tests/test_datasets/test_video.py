@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+import logging
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import DATASETS
+from torch.utils.data import DataLoader
+
+from uftsn_mmaction.datasets import CheckedVideoDataset
+from uftsn_mmaction.datasets.video_writer import write_video
+
+PIPELINE = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=2),
+    dict(type='DecordDecode'),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs')
+]
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Builds a data set of good videos a, b and a broken one, by a list."""
+    for name in 'ab':
+        frames = np.full((3, 32, 32, 3), 50 * ord(name) % 256, np.uint8)
+        write_video(str(tmp_path / f'{name}.avi'), frames)
+    (tmp_path / 'broken.avi').write_bytes(b'RIFF not a video')
+
+    def build(lines, pipeline=PIPELINE, **kwargs):
+        (tmp_path / 'list.txt').write_text(lines)
+        return CheckedVideoDataset(
+            ann_file='list.txt',
+            pipeline=pipeline,
+            data_root=str(tmp_path),
+            data_prefix=dict(video=''),
+            **kwargs)
+
+    return build
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """What the data set logs as a warning."""
+    said = []
+    monkeypatch.setattr(
+        'uftsn_mmaction.datasets.video.print_log',
+        lambda text, logger, level: said.append(text)
+        if level == logging.WARNING else None)
+    return said
+
+
+def test_a_sound_list_gives_what_the_stock_data_set_gives(build):
+    lines = 'a.avi 0\nb.avi 2\n'
+    checked = build(lines, num_classes=3, test_mode=True)
+    stock = DATASETS.build(
+        dict(
+            type='VideoDataset',
+            ann_file='list.txt',
+            pipeline=PIPELINE,
+            data_root=checked.data_root,
+            test_mode=True))
+    assert len(checked) == len(stock) == 2
+    for index in range(2):
+        one, two = checked[index], stock[index]
+        assert torch.equal(one['inputs'], two['inputs'])
+        assert torch.equal(one['data_samples'].gt_label,
+                           two['data_samples'].gt_label)
+    # Blank lines are no videos; several labels are one-hot.
+    multi = build(
+        'a.avi 0 2\n\nb.avi 1\n', multi_class=True, num_classes=3)
+    assert len(multi) == 2
+    assert multi.get_data_info(0)['label'].tolist() == [1, 0, 1]
+    assert build('a.avi\n').get_data_info(0)['label'] == -1
+
+
+def test_missing_list_is_named_as_given_and_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        CheckedVideoDataset(ann_file='lists/none.txt', pipeline=[])
+    for part in ("ann_file 'lists/none.txt'",
+                 str(tmp_path / 'lists' / 'none.txt'), 'correct ann_file'):
+        assert part in str(caught.value)
+
+
+def test_missing_videos_are_counted(build):
+    with pytest.raises(FileNotFoundError) as caught:
+        build('a.avi 0\ngone.avi 1\nlost.avi 1\n')
+    assert '2 of 3 videos' in str(caught.value)
+    assert 'gone.avi' in str(caught.value)
+    assert 'lost.avi' not in str(caught.value)
+
+
+def test_name_without_extension_stands_for_mp4(build, tmp_path):
+    write_video(
+        str(tmp_path / 'c.avi'), np.full((3, 32, 32, 3), 9, np.uint8))
+    (tmp_path / 'c.avi').rename(tmp_path / 'c.mp4')
+    assert build('c 0\n')[0]['inputs'].float().mean() == 9
+
+
+@pytest.mark.parametrize('lines, kwargs, word', [
+    ('\n\n', dict(), 'lists no video'),
+    ('a.avi 0\nb.avi 7\n', dict(num_classes=5),
+     'line 2 .* label 7, expected 0 to 4'),
+    ('a.avi -3\n', dict(num_classes=5), 'line 1 .* label -3'),
+    ('a.avi 0\nb.avi\n', dict(num_classes=5), 'line 2 .* has no label'),
+    ('a.avi x\n', dict(), 'line 1 .* expected a class number'),
+    ('a b.avi 0\n', dict(), 'line 1 .* another delimiter'),
+    ('a.avi 0 9\n', dict(num_classes=5, multi_class=True), 'label 9'),
+])
+def test_bad_lists_are_named(build, lines, kwargs, word):
+    with pytest.raises(ValueError, match=word):
+        build(lines, **kwargs)
+
+
+def test_broken_video_is_replaced_in_training_and_logged_once(
+        build, warnings):
+    dataset = build('broken.avi 0\na.avi 1\nb.avi 1\n')
+    np.random.seed(0)
+    for _ in range(3):
+        assert dataset[0]['data_samples'].gt_label.item() == 1
+    assert len(warnings) == 1
+    assert 'broken.avi' in warnings[0] and '\n' not in warnings[0]
+
+
+def test_workers_share_what_was_logged(build):
+    dataset = build('broken.avi 0\na.avi 1\n')
+    loader = DataLoader(
+        dataset, num_workers=1, batch_size=None, shuffle=False)
+    samples = list(loader)
+    assert [s['data_samples'].gt_label.item() for s in samples] == [1, 1]
+    # The worker has ended; its next incarnation must know.
+    assert dataset._reported.tolist() == [True, False]
+
+
+def test_broken_video_is_an_error_in_testing(build):
+    dataset = build('a.avi 1\nbroken.avi 0\n', test_mode=True)
+    assert dataset[0]['inputs'].shape[2] == 2
+    with pytest.raises(ValueError) as caught:
+        dataset[1]
+    assert 'broken.avi' in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_training_ends_when_no_video_can_be_decoded(build, warnings):
+    dataset = build('broken.avi 0\n')
+    with pytest.raises(ValueError, match='none of the 1 videos'):
+        dataset[0]
+
+
+@pytest.mark.parametrize('error, where', [
+    (KeyError, 'FormatShape'),
+    (ImportError, 'DecordInit'),
+])
+def test_other_errors_are_not_taken_for_broken_videos(build, monkeypatch,
+                                                      error, where):
+    dataset = build('a.avi 0\nb.avi 0\n')
+
+    def fail(self, results):
+        raise error('a mistake in the pipeline')
+
+    for transform in dataset.pipeline.transforms:
+        if type(transform).__name__ == where:
+            monkeypatch.setattr(type(transform), 'transform', fail)
+    with pytest.raises(error, match='a mistake'):
+        dataset[0]

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+# Loads every config of the installed package, far from the checkout.
+LOAD = """
+import sys
+from pathlib import Path
+import uftsn_mmaction
+from mmengine.config import Config
+home = Path(uftsn_mmaction.__file__).parent
+assert home.parent == Path(sys.argv[1]), home
+configs = [path for path in (home / '.mim/configs').rglob('*.py')
+           if '_base_' not in path.parts]
+for path in configs:
+    Config.fromfile(path)
+print(len(configs), uftsn_mmaction.__version__)
+"""
+
+
+def call(*command, **kwargs):
+    done = subprocess.run(
+        command, capture_output=True, text=True, **kwargs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope='module')
+def source(repo_root, tmp_path_factory):
+    """A copy of the checkout, so that no build output is left in it."""
+    target = tmp_path_factory.mktemp('source') / 'repo'
+    shutil.copytree(
+        repo_root,
+        target,
+        ignore=shutil.ignore_patterns('.*', '__pycache__', '*.egg-info',
+                                      'build', 'dist', 'work_dirs', 'data'))
+    # As a clean-up of the tree must show in the next build of the wheel.
+    stale = target / 'build/lib/uftsn_mmaction/.mim/configs/gone.py'
+    stale.parent.mkdir(parents=True)
+    stale.write_text('')
+    return target
+
+
+def files_of(root, *parts):
+    """Relative names of the files below some folders of the source."""
+    return {
+        path.relative_to(root).as_posix()
+        for part in parts
+        for path in (root / part).rglob('*') if path.is_file()
+    }
+
+
+def test_wheel(source, tmp_path):
+    call(
+        sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation',
+        '--no-deps', '--no-index', '-w', str(tmp_path), str(source))
+    wheel, = tmp_path.glob('*.whl')
+    names = set(zipfile.ZipFile(wheel).namelist())
+    code = {name for name in names if name.startswith('uftsn_mmaction/')}
+    inside = {name for name in code if name.startswith('uftsn_mmaction/.mim/')}
+    expected = files_of(source, 'configs', 'tools')
+    expected |= {
+        name for name in ('model-index.yml', 'dataset-index.yml')
+        if (source / name).exists()
+    }
+    assert inside == {f'uftsn_mmaction/.mim/{name}' for name in expected}
+    assert code - inside == files_of(source, 'uftsn_mmaction')
+    # Neither the tests nor a second top-level package come with it.
+    rest = names - code
+    assert all('.dist-info/' in name for name in rest)
+    assert any(name.endswith('LICENSE') for name in rest)
+    # The source tree got no copy and no link.
+    assert not (source / 'uftsn_mmaction' / '.mim').exists()
+
+    metadata = zipfile.ZipFile(wheel).read(
+        next(name for name in rest if name.endswith('METADATA'))).decode()
+    requires = [
+        line for line in metadata.splitlines()
+        if line.startswith('Requires-Dist')
+    ]
+    assert any('torch>=2.1' in line for line in requires)
+    # One of two distributions may provide MMCV; only the extras name one.
+    mmcv = [line for line in requires if 'mmcv' in line]
+    assert mmcv and all('extra ==' in line for line in mmcv)
+
+    home = tmp_path / 'home'
+    call(
+        sys.executable, '-m', 'pip', 'install', '--no-deps', '--no-index',
+        '--target', str(home), str(wheel))
+    count, version = call(
+        sys.executable,
+        '-W',
+        'ignore',
+        '-c',
+        LOAD,
+        str(home),
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(home))).split()[-2:]
+    assert int(count) == len([
+        name for name in files_of(source, 'configs')
+        if name.endswith('.py') and '/_base_/' not in name
+    ])
+    assert wheel.name.startswith(f'uftsn_mmaction-{version}-')
+
+
+def test_source_distribution_builds_the_same(source, tmp_path):
+    build = 'import sys; from setuptools import build_meta as b; ' \
+        'getattr(b, sys.argv[1])(sys.argv[2])'
+    call(
+        sys.executable, '-c', build, 'build_sdist', str(tmp_path), cwd=source)
+    archive, = tmp_path.glob('*.tar.gz')
+    with tarfile.open(archive) as file:
+        root = file.getnames()[0].split('/')[0]
+        # Trusted: built above.
+        file.extractall(tmp_path)
+    unpacked = tmp_path / root
+    for part in ('uftsn_mmaction', 'configs', 'tools', 'tests',
+                 'requirements'):
+        assert files_of(unpacked, part) == files_of(source, part)
+    call(
+        sys.executable, '-c', build, 'build_wheel', str(tmp_path),
+        cwd=unpacked)
+    wheel, = tmp_path.glob('*.whl')
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        f'uftsn_mmaction/.mim/{name}'
+        for name in files_of(source, 'configs', 'tools')
+    } <= names
+
+
+def test_pins_are_exact_and_within_the_ranges(repo_root):
+    from packaging.requirements import Requirement
+
+    def read(name):
+        path = Path(repo_root, 'requirements', f'{name}.txt')
+        lines = path.read_text(encoding='utf-8').splitlines()
+        return [
+            Requirement(line) for line in lines
+            if line and not line.startswith('#')
+        ]
+
+    pins = {}
+    for pin in read('pinned'):
+        exact, = pin.specifier
+        assert exact.operator == '==', pin
+        assert pin.name not in pins, f'{pin.name} is pinned twice'
+        pins[pin.name] = exact.version
+    for requirement in read('runtime') + read('optional') + read('tests'):
+        assert requirement.name in pins, f'{requirement.name} is not pinned'
+        assert requirement.specifier.contains(pins[requirement.name])
+    # Two distributions share the folder cv2: at one version they agree.
+    assert pins['opencv-python'] == pins['opencv-contrib-python']
+
+
+def test_opencv_has_its_contrib_modules():
+    import cv2
+
+    # The folder cv2/optflow stays when opencv-python is unpacked over it; it
+    # is then empty.
+    assert hasattr(cv2.optflow, 'DualTVL1OpticalFlow_create'), (
+        'opencv-python was unpacked over opencv-contrib-python: run '
+        '`pip install --force-reinstall --no-deps opencv-contrib-python`')

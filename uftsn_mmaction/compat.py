@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Repairs for cracks in upstream releases, made when the package is imported.
+
+Each repair is one function that tells what is broken, how that shows and when
+the function can go. Where the crack is absent, its function does nothing.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import torch
+
+_LOCALIZERS = 'mmaction.models.localizers'
+
+
+def apply() -> None:
+    """Make all repairs; a second call changes nothing.
+
+    Raises:
+        ImportError: If MMAction2 cannot be imported with the installed
+            versions of MMCV and MMEngine.
+    """
+    check_mmaction()
+    provide_missing_drn()
+    allow_mmengine_checkpoints()
+
+
+def check_mmaction() -> None:
+    """Import MMAction2, and name the cure if the installed set forbids it.
+
+    MMAction2 1.2.0 stops with a bare ``AssertionError`` on MMCV 2.2, and MMCV
+    is no requirement of any wheel, since two distributions (``mmcv`` and
+    ``mmcv-lite``) provide it. Can go when MMAction2 accepts the newest MMCV
+    and depends on it.
+
+    Raises:
+        ImportError: If MMAction2, MMCV or MMEngine is missing, or is outside
+            the range that MMAction2 accepts.
+    """
+    try:
+        importlib.import_module('mmaction')
+    except AssertionError as error:
+        # Its text tells what came and what was expected, not what to do.
+        raise ImportError(
+            f'{_installed("mmaction2")} refuses an installed version '
+            f'({str(error).rstrip(".")}); if it is that of MMCV, run '
+            '`pip uninstall mmcv`, then `pip install "mmcv-lite==2.1.0"`.'
+        ) from error
+    except ModuleNotFoundError as error:
+        cures = {
+            'mmaction': 'mmaction2==1.2.0',
+            'mmcv': 'mmcv-lite==2.1.0',
+            'mmengine': 'mmengine>=0.10,<1'
+        }
+        if error.name not in cures:
+            raise
+        raise ImportError(
+            f'uftsn_mmaction needs the module {error.name}, which is not '
+            f'installed: run `pip install "{cures[error.name]}"`.') from error
+
+
+def provide_missing_drn() -> None:
+    """Stand in for a localizer that the MMAction2 1.2.0 wheel left out.
+
+    ``mmaction/models/localizers/__init__.py`` imports ``.drn.drn``, a folder
+    that is in the repository but not in the wheel (open-mmlab/mmaction2
+    #2714), so that ``import mmaction.models`` fails, and with it every
+    config. The stand-in carries the one name that is imported from there,
+    also in the registry. Can go when no supported wheel lacks the folder.
+
+    The search does not import ``mmaction.models``, which would fail. A failed
+    import of it before this call does no harm: the modules that it did load
+    stay loaded, and the next import completes the rest.
+    """
+    package, module = f'{_LOCALIZERS}.drn', f'{_LOCALIZERS}.drn.drn'
+    if module in sys.modules:
+        return
+    root = importlib.util.find_spec('mmaction')
+    folders = [
+        f'{folder}/models/localizers'
+        for folder in root.submodule_search_locations
+    ]
+    if PathFinder.find_spec(package, folders) is not None:
+        return
+
+    from mmaction.registry import MODELS
+    placeholders = [
+        importlib.util.module_from_spec(
+            ModuleSpec(name, loader=None, is_package=name == package))
+        for name in (package, module)
+    ]
+    placeholders[0].drn = placeholders[1]
+    placeholders[1].DRN = DRN
+    sys.modules.update({package: placeholders[0], module: placeholders[1]})
+    # Registered as the real class would be, so that a config that asks for
+    # it gets the sentence below instead of "DRN is not in the registry".
+    MODELS.register_module(module=DRN)
+
+
+def allow_mmengine_checkpoints() -> None:
+    """Let ``torch.load`` read the checkpoints that MMEngine writes.
+
+    Since torch 2.6 ``torch.load`` refuses classes it does not know, and
+    MMEngine 0.10.7 stores its log history in every checkpoint, so that
+    resuming fails. This names the few harmless globals such a file needs:
+    the history class and plain NumPy numbers, under the module paths of both
+    NumPy 1 and NumPy 2. Can go when MMEngine does the same by itself.
+
+    A history also pickles its statistics as ``getattr(HistoryBuffer, name)``.
+    The real ``getattr`` would open a way to arbitrary objects, so that name
+    is bound to :func:`_history_statistic`, which answers to nothing else.
+    """
+    # Named entries, ``(object, path)``, came with the new default in 2.6.
+    if torch.__version__ < (2, 6):
+        return
+    from mmengine.logging import HistoryBuffer
+    reconstruct = np.zeros(1).__reduce__()[0]
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = [
+        type(np.dtype(name))
+        for name in ('bool', 'int32', 'int64', 'float32', 'float64')
+    ]
+    torch.serialization.add_safe_globals([
+        HistoryBuffer, np.ndarray, np.dtype, *dtypes,
+        (_history_statistic, 'builtins.getattr'),
+        (reconstruct, 'numpy._core.multiarray._reconstruct'),
+        (reconstruct, 'numpy.core.multiarray._reconstruct'),
+        (scalar, 'numpy._core.multiarray.scalar'),
+        (scalar, 'numpy.core.multiarray.scalar')
+    ])
+
+
+class DRN:
+    """Holds the place of ``mmaction.models.localizers.drn.drn.DRN``.
+
+    Raises:
+        ImportError: Always; there is no model behind the name.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise ImportError(
+            f'DRN cannot be built: {_installed("mmaction2")} was released '
+            'without mmaction/models/localizers/drn; install MMAction2 from '
+            'its repository to use this localizer.')
+
+
+def _history_statistic(owner: type, name: str) -> Callable:
+    """Return a statistic of MMEngine's log history, and nothing else.
+
+    Args:
+        owner: Has to be ``mmengine.logging.HistoryBuffer``.
+        name: Name of one of its registered statistics.
+
+    Raises:
+        ValueError: If a file asks for an attribute of anything else.
+    """
+    from mmengine.logging import HistoryBuffer
+    if owner is not HistoryBuffer or name not in (
+            'min', 'max', 'mean', 'current'):
+        raise ValueError(
+            f'The checkpoint asks for the attribute {name!r} of {owner!r}; '
+            'expected only statistics of mmengine.logging.HistoryBuffer, so '
+            'load this file only if you trust whoever wrote it.')
+    return getattr(HistoryBuffer, name)
+
+
+def _installed(distribution: str) -> str:
+    """Return name and version of a distribution, for messages."""
+    try:
+        return f'{distribution} {version(distribution)}'
+    except PackageNotFoundError:
+        return f'{distribution} (not installed)'

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated motion, checked video lists and ground truth flow."""
+from .synthetic_motion import SyntheticMotionDataset
+from .transforms import LoadGroundTruthFlow
+from .video import CheckedVideoDataset
+from .worker_seed import epoch_worker_init_fn
+
+__all__ = [
+    'CheckedVideoDataset', 'LoadGroundTruthFlow', 'SyntheticMotionDataset',
+    'epoch_worker_init_fn'
+]

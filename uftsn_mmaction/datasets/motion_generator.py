@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes generated clips as ordinary video files with flow beside them.
+
+Layout of a set::
+
+    videos/<split>/NNNNN.avi   lossless (FFV1), so that flow stays exact
+    flow/<split>/NNNNN.npz     'flow': float16 (T-1, 2, H, W), rounded by
+                               0.001 px at most for displacements below 4 px
+    train.txt, test.txt        lines of 'train/NNNNN.avi label'
+    classes.txt                class names in the order of the labels
+    settings.json              written last: its presence marks a complete set
+"""
+import json
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from mmengine.logging import print_log
+from mmengine.utils import track_iter_progress
+
+from .motion_classes import CLASSES, split_label
+from .motion_renderer import RenderedClip
+from .motion_settings import MotionSetSettings
+from .video_writer import write_video
+
+# The position of a split is part of its seeds: append, never reorder.
+SPLITS = ('train', 'test')
+
+_SETTINGS_FILE = 'settings.json'
+_UNFINISHED_FILE = 'settings.json.unfinished'
+_LOCK_FILE = '.lock'
+
+
+def video_file(split: str, index: int) -> str:
+    """Return the path of a clip relative to ``videos/``."""
+    return f'{split}/{index:05d}.avi'
+
+
+def flow_file(split: str, index: int) -> str:
+    """Return the path of a clip's flow relative to ``flow/``."""
+    return f'{split}/{index:05d}.npz'
+
+
+def clip_label(index: int) -> int:
+    """Return the class of a clip: any 16 in a row have one of each."""
+    return index % len(CLASSES)
+
+
+def render_clip(settings: MotionSetSettings, split: str,
+                index: int) -> RenderedClip:
+    """Render one clip of a set.
+
+    Args:
+        settings: Settings of the set.
+        split: 'train' or 'test'.
+        index: Number of the clip in its split.
+
+    Returns:
+        The clip, the same at every call.
+    """
+    rng = np.random.default_rng([settings.seed, SPLITS.index(split), index])
+    return settings.renderer().render(rng, *split_label(clip_label(index)))
+
+
+def generate_motion_set(data_root: str,
+                        settings: MotionSetSettings,
+                        overwrite: bool = False) -> bool:
+    """Write a set unless exactly this one is there already.
+
+    An unfinished set is written anew. Several processes may call this at the
+    same time: one writes, the others wait for it.
+
+    Args:
+        data_root: Folder of the set, new, empty or of an earlier call.
+        settings: What to write.
+        overwrite: Whether to replace a set of other settings.
+
+    Returns:
+        True if the set was written, False if it was there.
+
+    Raises:
+        ValueError: If the folder holds a set of other settings and
+            ``overwrite`` is not set, or holds anything else.
+        RuntimeError: If OpenCV cannot write the videos.
+    """
+    # A complete set needs no lock, so that it may lie on a read-only disk.
+    if _is_complete(data_root, settings, overwrite):
+        return False
+    os.makedirs(data_root, exist_ok=True)
+    with FileLock(os.path.join(data_root, _LOCK_FILE)):
+        if _is_complete(data_root, settings, overwrite):
+            return False
+        _write_set(data_root, settings)
+    return True
+
+
+def _is_complete(data_root: str, settings: MotionSetSettings,
+                 overwrite: bool) -> bool:
+    """Tell whether a set is there, and refuse folders of other content."""
+    path = os.path.join(data_root, _SETTINGS_FILE)
+    if not os.path.exists(path):
+        content = set(os.listdir(data_root)) if os.path.isdir(
+            data_root) else set()
+        if _UNFINISHED_FILE not in content and content - {_LOCK_FILE}:
+            raise ValueError(
+                f'data_root {os.path.abspath(data_root)!r} holds files but no '
+                f'generated set ({_SETTINGS_FILE} is missing); expected a new '
+                'or empty folder, so choose another data_root.')
+        return False
+    wanted, found = settings.to_dict(), _read_json(path)
+    if not isinstance(found, dict) or found.get('format') != wanted['format']:
+        raise ValueError(
+            f'data_root {os.path.abspath(data_root)!r} holds a '
+            f'{_SETTINGS_FILE} of something else; expected a new or empty '
+            'folder, so choose another data_root.')
+    if found == wanted:
+        return all(
+            os.path.exists(os.path.join(data_root, path))
+            for path in _listed_files(settings))
+    if not overwrite:
+        changes = ', '.join(
+            f'{key} {found.get(key)!r} instead of {value!r}'
+            for key, value in wanted.items() if found.get(key) != value)
+        raise ValueError(
+            f'data_root {os.path.abspath(data_root)!r} holds a generated set '
+            f'of other settings ({changes}); choose another data_root, or '
+            'replace the set with tools/generate_motion.py --overwrite.')
+    return False
+
+
+def _read_json(path: str) -> Any:
+    """Return the content of a JSON file, None if it is no JSON."""
+    with open(path, encoding='utf-8') as file:
+        try:
+            return json.load(file)
+        except ValueError:
+            return None
+
+
+def _listed_files(settings: MotionSetSettings) -> list[str]:
+    """Return the paths of all files of a set, relative to its root."""
+    paths = ['classes.txt', *(f'{split}.txt' for split in SPLITS)]
+    for split in SPLITS:
+        for index in range(settings.num_clips(split)):
+            paths.append(f'videos/{video_file(split, index)}')
+            paths.append(f'flow/{flow_file(split, index)}')
+    return paths
+
+
+def _write_set(data_root: str, settings: MotionSetSettings) -> None:
+    """Write all files, the settings last and in one step."""
+    print_log(
+        f'Generating {settings.num_train} training and {settings.num_test} '
+        f'test clips in {data_root}',
+        logger='current')
+    unfinished = os.path.join(data_root, _UNFINISHED_FILE)
+    complete = os.path.join(data_root, _SETTINGS_FILE)
+    with open(unfinished, 'w', encoding='utf-8') as file:
+        json.dump(settings.to_dict(), file, indent=2)
+    # From here on, until the rename below, the set counts as unfinished.
+    if os.path.exists(complete):
+        os.remove(complete)
+    for kind in ('videos', 'flow'):
+        for split in SPLITS:
+            _empty_folder(os.path.join(data_root, kind, split))
+
+    clips = [(split, index) for split in SPLITS
+             for index in range(settings.num_clips(split))]
+    for split, index in track_iter_progress(clips):
+        clip = render_clip(settings, split, index)
+        write_video(
+            os.path.join(data_root, 'videos', video_file(split, index)),
+            clip.frames)
+        np.savez_compressed(
+            os.path.join(data_root, 'flow', flow_file(split, index)),
+            flow=clip.flow.astype(np.float16))
+    for split in SPLITS:
+        _write_lines(
+            os.path.join(data_root, f'{split}.txt'),
+            (f'{video_file(split, index)} {clip_label(index)}'
+             for index in range(settings.num_clips(split))))
+    _write_lines(os.path.join(data_root, 'classes.txt'), CLASSES)
+    os.replace(unfinished, complete)
+
+
+def _empty_folder(folder: str) -> None:
+    """Make a folder, or remove the clips of an earlier set from it."""
+    os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        # Nothing but what this module writes is ever removed.
+        if re.fullmatch(r'\d{5,}\.(avi|npz)', name):
+            os.remove(os.path.join(folder, name))
+
+
+def _write_lines(path: str, lines: Iterable[str]) -> None:
+    with open(path, 'w', encoding='utf-8') as file:
+        file.writelines(f'{line}\n' for line in lines)

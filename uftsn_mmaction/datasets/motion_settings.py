@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings that decide what a generated motion set contains."""
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from .motion_renderer import MotionRenderer
+
+# Raise the version whenever equal settings would render other clips.
+FORMAT = {'format': 'uftsn_mmaction generated motion', 'version': 1}
+
+
+@dataclass(frozen=True)
+class MotionSetSettings:
+    """Everything that decides what a generated set contains.
+
+    Attributes:
+        num_train: Clips of the training split; a multiple of 16 has equally
+            many of every class.
+        num_test: Clips of the test split, likewise.
+        size: Height and width of the frames in pixels.
+        num_frames: Frames per clip.
+        speed: Mean displacement of the objects in pixels per frame.
+        background_speed: Mean displacement of the background in pixels per
+            frame.
+        seed: Every clip is drawn from seed, split and index alone, so that
+            smaller sets are the beginning of larger ones.
+
+    Raises:
+        TypeError: If ``size`` is not a pair.
+        ValueError: If a number is out of range.
+    """
+    num_train: int = 384
+    num_test: int = 128
+    size: tuple[int, int] = (64, 64)
+    num_frames: int = 12
+    speed: float = 2.0
+    background_speed: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.size, (list, tuple)):
+            raise TypeError(
+                f'size is {self.size!r}, expected (height, width) in pixels.')
+        # Configs and JSON bring lists, which would not compare equal.
+        object.__setattr__(self, 'size', tuple(self.size))
+        for name in ('num_train', 'num_test'):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f'{name} is {getattr(self, name)}, expected at least one '
+                    'clip in each split.')
+        if self.seed < 0:
+            raise ValueError(
+                f'seed is {self.seed}, expected a number from 0 up.')
+        self.renderer()
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> 'MotionSetSettings':
+        """Build settings from a config, naming every unknown key."""
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            raise ValueError(
+                f'generator settings {unknown} are unknown, expected some of '
+                f'{known}.')
+        return cls(**settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of the settings file, ready for JSON."""
+        return {**FORMAT, **asdict(self), 'size': list(self.size)}
+
+    def renderer(self) -> MotionRenderer:
+        """Return the renderer of these settings."""
+        return MotionRenderer(self.size, self.num_frames, self.speed,
+                              self.background_speed)
+
+    def num_clips(self, split: str) -> int:
+        """Return the number of clips of a split."""
+        return {'train': self.num_train, 'test': self.num_test}[split]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ground truth flow beside the frames of a clip."""
+import os.path as osp
+
+import numpy as np
+import torch
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+
+@TRANSFORMS.register_module()
+class LoadGroundTruthFlow(BaseTransform):
+    """Load the flow between the sampled frames.
+
+    Place it after the decoder and after whatever changes the frames'
+    geometry: flow of another geometry is an error here, not an inaccuracy.
+    Name the result in ``PackActionInputs(algorithm_keys=('gt_flow', ))`` to
+    find it in the data sample.
+
+    A pair of subsequent frames gets its flow, a pair of the same frame (the
+    repeated last one of ``out_of_bound_opt='repeat_last'``) zero flow.
+
+    Required Keys:
+
+    - flow_file: ``.npz`` with 'flow', ``(total_frames - 1, 2, H, W)``.
+    - frame_inds, clip_len, start_index
+    - img_shape
+
+    Added Keys:
+
+    - gt_flow: float32 tensor ``(num_clips, 2, clip_len - 1, H, W)``; channel
+      0 is u (right), channel 1 v (down), in pixels from frame t to t+1.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Add ``gt_flow`` to the results.
+
+        Raises:
+            FileNotFoundError: If the flow file does not exist.
+            ValueError: If the clip has a single frame, if frames were left
+                out between the sampled ones, or if the frames were resized,
+                cropped or flipped.
+        """
+        clip_len = results['clip_len']
+        if clip_len < 2:
+            raise ValueError(
+                f'clip_len is {clip_len}, expected 2 or more for flow between '
+                'the frames of a clip; raise it in SampleFrames.')
+        frame_inds = np.reshape(results['frame_inds'], (-1, clip_len))
+        steps = np.diff(frame_inds, axis=1)
+        if not np.isin(steps, (0, 1)).all():
+            raise ValueError(
+                f'the sampled frames {frame_inds.ravel().tolist()} are not '
+                'consecutive, but flow is only known from one frame to the '
+                'next; use SampleFrames with frame_interval=1 and '
+                "out_of_bound_opt='repeat_last'.")
+        flow = self._load(results['flow_file'])
+        self._check_geometry(results, flow.shape[-2:])
+        starts = frame_inds[:, :-1] - results.get('start_index', 0)
+        # The last frame starts no pair; where it is repeated, any index will
+        # do, as the result is zeroed.
+        clips = flow[np.minimum(starts, len(flow) - 1)]
+        clips = clips * (steps == 1)[:, :, None, None, None]
+        # (num_clips, clip_len - 1, 2, H, W) -> channels before time
+        clips = np.ascontiguousarray(clips.transpose(0, 2, 1, 3, 4))
+        results['gt_flow'] = torch.from_numpy(clips)
+        return results
+
+    @staticmethod
+    def _load(path: str) -> np.ndarray:
+        if not osp.exists(path):
+            raise FileNotFoundError(
+                f'flow_file {osp.abspath(path)!r} does not exist; generate '
+                'the set again or correct data_root.')
+        with np.load(path, allow_pickle=False) as archive:
+            return archive['flow'].astype(np.float32)
+
+    @staticmethod
+    def _check_geometry(results: dict, flow_shape: tuple[int, int]) -> None:
+        shape = tuple(results['img_shape'])
+        if shape != tuple(flow_shape):
+            raise ValueError(
+                f'the frames are {shape} (height, width) and their flow is '
+                f'{tuple(flow_shape)}; remove Resize and crops from the '
+                'pipeline, or generate the set at the size you want.')
+        # Both may leave the size as it was.
+        crop = results.get('crop_quadruple', (0, 0, 1, 1))
+        if results.get('flip') or not np.allclose(crop, (0, 0, 1, 1)):
+            raise ValueError(
+                'the frames were flipped or cropped and no longer match their '
+                'flow; remove Flip and crops from a pipeline that has '
+                'LoadGroundTruthFlow.')
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}()'

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A video list that says what is wrong with it."""
+import logging
+import os.path as osp
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import torch
+from mmaction.datasets import VideoDataset
+from mmaction.registry import DATASETS
+from mmengine.fileio import exists, list_from_file
+from mmengine.logging import print_log
+
+
+@DATASETS.register_module()
+class CheckedVideoDataset(VideoDataset):
+    """MMAction2's ``VideoDataset``, with errors that name their cure.
+
+    The list and the existence of every local video are checked once, when
+    the list is loaded. A video that cannot be decoded is logged once and
+    replaced by another one in training, and is an error in testing, where
+    leaving it out would change the result. Arguments are those of
+    ``VideoDataset``, except that ``num_classes``, where given, is checked
+    against the labels. Blank lines are skipped.
+
+    Raises:
+        FileNotFoundError: If the list or a listed video does not exist.
+        ValueError: If the list is empty or a line of it cannot be used.
+    """
+
+    def load_data_list(self) -> list[dict]:
+        """Load and check the list."""
+        if not exists(self.ann_file):
+            raise FileNotFoundError(
+                f'ann_file {self.ann_file!r} does not exist (absolute path '
+                f'{osp.abspath(self.ann_file)!r}); correct ann_file or '
+                'data_root, or prepare the data set first.')
+        data_list = [
+            self._parse_line(line.strip(), number)
+            for number, line in enumerate(list_from_file(self.ann_file), 1)
+            if line.strip()
+        ]
+        if not data_list:
+            raise ValueError(
+                f'ann_file {self.ann_file!r} lists no video, expected one '
+                f'line "path{self.delimiter}label" for each.')
+        self._check_files([item['filename'] for item in data_list])
+        # One flag a video, shared by all workers, keeps a bad file from
+        # being logged once by each of them and again in each epoch.
+        self._reported = torch.zeros(
+            len(data_list), dtype=torch.bool).share_memory_()
+        for index, item in enumerate(data_list):
+            item['list_index'] = index
+        return data_list
+
+    def _parse_line(self, line: str, number: int) -> dict:
+        """Turn one line into a sample."""
+        filename, *labels = line.split(self.delimiter)
+        where = f'line {number} of ann_file {self.ann_file!r}'
+        if len(labels) > 1 and not self.multi_class:
+            raise ValueError(
+                f'{where} is {line!r}, expected "path{self.delimiter}label"; '
+                'set multi_class=True for several labels, or another '
+                'delimiter if the path contains it.')
+        try:
+            labels = [int(label) for label in labels]
+        except ValueError:
+            raise ValueError(
+                f'{where} is {line!r}, expected a class number after '
+                f'{filename!r}.') from None
+        self._check_labels(labels, where)
+        if self.data_prefix['video'] is not None:
+            filename = osp.join(self.data_prefix['video'], filename)
+        if self.multi_class:
+            return dict(filename=filename, label=labels)
+        # Without a label a video serves for inference and for training the
+        # flow, as in the parent class.
+        return dict(filename=filename, label=labels[0] if labels else -1)
+
+    def _check_labels(self, labels: Sequence[int], where: str) -> None:
+        if self.num_classes is None:
+            return
+        if not labels and not self.test_mode:
+            raise ValueError(
+                f'{where} has no label, but num_classes is '
+                f'{self.num_classes}; add the label, or leave num_classes '
+                'out to train without labels.')
+        for label in labels:
+            if not 0 <= label < self.num_classes:
+                raise ValueError(
+                    f'{where} has label {label}, expected 0 to '
+                    f'{self.num_classes - 1} for num_classes '
+                    f'{self.num_classes}; correct the list or num_classes.')
+
+    def _check_files(self, filenames: Sequence[str]) -> None:
+        """Look for local videos; remote ones would cost a request each."""
+        local = [name for name in filenames if '://' not in name]
+        # The decoders of MMAction2 append .mp4 to a name without extension.
+        missing = [
+            name for name in local
+            if not osp.exists(name if osp.splitext(name)[1] else name + '.mp4')
+        ]
+        if missing:
+            raise FileNotFoundError(
+                f'{len(missing)} of {len(filenames)} videos in ann_file '
+                f'{self.ann_file!r} do not exist, the first one is '
+                f'{osp.abspath(missing[0])!r}; correct data_prefix or '
+                'data_root, or remove their lines from the list.')
+
+    def prepare_data(self, idx: int) -> Optional[Any]:
+        """Run the pipeline on one video.
+
+        Args:
+            idx: Number of the sample.
+
+        Returns:
+            What the pipeline returns, or None in training if the video
+            cannot be decoded, upon which the base class takes another one.
+
+        Raises:
+            ValueError: If the video cannot be decoded and either the data
+                set is in test mode or no video at all can be.
+        """
+        results = self.get_data_info(idx)
+        filename, list_index = results['filename'], results['list_index']
+        for transform in self.pipeline.transforms:
+            try:
+                results = transform(results)
+            except (ImportError, MemoryError):
+                raise  # not the video's fault
+            except Exception as error:
+                # The decoders share no exception class, so their transforms
+                # are told by name: DecordInit, PyAVDecode, OpenCVInit, ...
+                if not type(transform).__name__.endswith(('Init', 'Decode')):
+                    raise
+                self._handle_broken(filename, list_index, error)
+                return None
+            if results is None:
+                return None
+        return results
+
+    def _handle_broken(self, filename: str, list_index: int,
+                       error: Exception) -> None:
+        """Log a bad video once, or raise where it cannot be replaced."""
+        cause = str(error).strip().split('\n')[0] or type(error).__name__
+        if self.test_mode:
+            raise ValueError(
+                f'video {osp.abspath(filename)!r} cannot be decoded '
+                f'({cause}); repair it or remove its line from ann_file '
+                f'{self.ann_file!r}.') from error
+        if not self._reported[list_index]:
+            self._reported[list_index] = True
+            print_log(
+                f'Video {osp.abspath(filename)!r} cannot be decoded '
+                f'({cause}) and is replaced by another one in training.',
+                logger='current',
+                level=logging.WARNING)
+        if self._reported.all():
+            raise ValueError(
+                f'none of the {len(self._reported)} videos in ann_file '
+                f'{self.ann_file!r} can be decoded, the last one failed with '
+                f'"{cause}"; check the files and the decoder of the '
+                'pipeline.') from error

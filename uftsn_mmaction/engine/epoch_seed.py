@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random numbers that depend on the epoch alone, so that runs can resume."""
+
+import random
+from functools import partial
+from typing import Any, Callable, Optional
+
+import numpy as np
+import torch
+from mmaction.registry import HOOKS
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop, Runner
+
+# First number of every key, so that no two purposes share a stream.
+_EPOCH, _WORKER, _STEP, _VALIDATION = range(4)
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Seed Python, NumPy and torch anew at the start of each epoch.
+
+    The seed follows from ``(runner.seed, epoch, rank)``; a run resumed at the
+    end of an epoch therefore continues with the random numbers of the run
+    that was not interrupted, although MMEngine's checkpoints hold no
+    random-number state. The workers of the data loader are seeded from
+    ``(runner.seed, epoch, rank, worker)``: MMEngine starts them with the same
+    seed in each epoch, so that their augmentations repeat.
+
+    In an iteration-based loop all iterations are epoch 0. There each training
+    step and each validation gets random numbers of its own, and those of the
+    data pipeline go on undisturbed, so that the run can resume at any
+    checkpoint: MMEngine draws the batches already seen once more and drops
+    them.
+
+    What the hook cannot reach: workers that live on from epoch to epoch (set
+    ``persistent_workers=False``), and the order of the samples if
+    ``randomness.seed`` is not set (the data loader is built before the
+    checkpoint tells the seed). It warns of both.
+    """
+
+    # Last before the data loader starts, so that no other hook draws between.
+    priority = 'VERY_LOW'
+
+    def __init__(self) -> None:
+        self._built_with: Optional[int] = None
+        self._worker_init_fn: Optional[Callable] = None
+        self._iter_based = False
+        self._outer_state: Optional[dict] = None
+
+    def before_run(self, runner: Runner) -> None:
+        """Remember the seed with which the data loader was built."""
+        self._built_with = runner.seed
+
+    def before_train(self, runner: Runner) -> None:
+        """Warn of what would make a resumed run differ.
+
+        Args:
+            runner: The runner; a checkpoint to resume from is loaded by now.
+        """
+        loader = runner.train_dataloader
+        self._iter_based = isinstance(runner.train_loop, IterBasedTrainLoop)
+        self._worker_init_fn = getattr(loader, 'worker_init_fn', None)
+        if self._built_with != runner.seed:
+            runner.logger.warning(
+                f'The checkpoint was trained with seed {runner.seed}, but the '
+                'data loader of this run was built with seed '
+                f'{self._built_with}, so that the order of the samples '
+                f'differs: set randomness=dict(seed={runner.seed}) to repeat '
+                'it.')
+        if getattr(loader, 'persistent_workers',
+                   False) and not self._iter_based:
+            runner.logger.warning(
+                'train_dataloader.persistent_workers is True, so that '
+                'EpochSeedHook cannot seed the workers at each epoch and a '
+                'resumed run sees other augmentations: set '
+                'persistent_workers=False.')
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Seed this process and the workers that are about to start.
+
+        Args:
+            runner: The runner; ``runner.epoch`` counts from 0.
+        """
+        key = (runner.seed, runner.epoch, get_rank())
+        _seed_all(_EPOCH, *key)
+        loader = runner.train_dataloader
+        if getattr(loader, 'num_workers', 0) > 0:
+            # A plain attribute of the loader, which takes effect when it
+            # starts workers next.
+            loader.worker_init_fn = partial(
+                _seed_worker, key=key, inner=self._worker_init_fn)
+
+    def before_train_iter(self, runner: Runner, *args: Any,
+                          **kwargs: Any) -> None:
+        """Give the step of an iteration-based loop its own numbers."""
+        if self._iter_based:
+            self._enter(_STEP, runner)
+
+    def after_train_iter(self, runner: Runner, *args: Any,
+                         **kwargs: Any) -> None:
+        """Let the data pipeline go on where it was before the step."""
+        self._leave()
+
+    def before_val(self, runner: Runner) -> None:
+        """Give a validation between two steps its own numbers."""
+        if self._iter_based:
+            self._enter(_VALIDATION, runner)
+
+    def after_val(self, runner: Runner) -> None:
+        """Let the data pipeline go on where it was before the validation."""
+        self._leave()
+
+    def _enter(self, purpose: int, runner: Runner) -> None:
+        self._outer_state = _get_state()
+        _seed_all(purpose, runner.seed, runner.iter, get_rank())
+
+    def _leave(self) -> None:
+        if self._outer_state is not None:
+            _set_state(self._outer_state)
+            self._outer_state = None
+
+
+def _seed_all(*key: int) -> None:
+    """Seed Python, NumPy and torch (all devices) from several integers.
+
+    ``SeedSequence`` mixes the integers, so that neighbouring epochs, ranks
+    and seeds share no stream, as they would if their sum were the seed.
+    """
+    words = np.random.SeedSequence(key).generate_state(4)
+    random.seed(int(words[0]))
+    np.random.seed(int(words[1]))
+    torch.manual_seed((int(words[2]) << 32) + int(words[3]))
+
+
+def _seed_worker(worker_id: int, key: tuple[int, int, int],
+                 inner: Optional[Callable]) -> None:
+    """Seed a worker of the data loader; runs in that worker."""
+    if inner is not None:
+        # First the function it had, for what else that may do.
+        inner(worker_id)
+    _seed_all(_WORKER, *key, worker_id)
+
+
+def _get_state() -> dict:
+    """Return the random-number states of this process."""
+    state = dict(
+        python=random.getstate(),
+        numpy=np.random.get_state(),
+        torch=torch.get_rng_state())
+    if torch.cuda.is_initialized():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def _set_state(state: dict) -> None:
+    """Put the states of :func:`_get_state` back."""
+    random.setstate(state['python'])
+    np.random.set_state(state['numpy'])
+    torch.set_rng_state(state['torch'])
+    if 'cuda' in state:
+        torch.cuda.set_rng_state(state['cuda'])

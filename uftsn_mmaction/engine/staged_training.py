@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training in stages (sec. 3.2) as a hook of MMEngine's runner."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from .stage import Stage, build_stages
+
+
+@HOOKS.register_module()
+class StagedTrainingHook(Hook):
+    """Train in stages; each says what trains, on what, and how fast.
+
+    The stage follows from the runner's progress alone, so a resumed run is in
+    the right one. One optimizer serves all stages: parameters without a
+    gradient keep their state across the stages that freeze them.
+
+    A stage's learning rate takes the place of the optimizer's ``lr``.
+    Schedulers and ``paramwise_cfg`` multiply it: it is applied for the length
+    of each optimizer step and taken back, so that they see only their own.
+
+    Args:
+        stages: Settings of each :class:`Stage`, for example ``[dict(
+            name='flow', begin=0), dict(name='classifier', begin=20),
+            dict(name='joint', begin=30, lr=dict(flow_estimator=5e-5))]``.
+        by_epoch: Whether ``begin`` counts epochs, or iterations.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self,
+                 stages: Sequence[Mapping[str, Any]],
+                 by_epoch: bool = True) -> None:
+        self.stages = build_stages(stages)
+        self.by_epoch = by_epoch
+        self._active: Stage | None = None
+        self._scheduled: list[float] = []
+        self._parts_of_groups: list[set[str]] = []
+
+    def stage_at(self, progress: int) -> Stage:
+        """Stage of an epoch (or iteration)."""
+        return [stage for stage in self.stages if stage.begin <= progress][-1]
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the stages against the model, the optimizer and the loop."""
+        model = self._model(runner)
+        if not hasattr(model, 'set_stage'):
+            raise ValueError(
+                'StagedTrainingHook needs a model with set_stage, such as '
+                f'UFTSNRecognizer, got {type(model).__name__}')
+        if runner.distributed and not getattr(runner.model,
+                                              'find_unused_parameters', True):
+            raise ValueError(
+                'Stages leave parameters without a gradient; set '
+                'find_unused_parameters=True in the config for distributed '
+                'training')
+        part_of = {
+            id(parameter): name.split('.')[0]
+            for name, parameter in model.named_parameters()
+        }
+        self._parts_of_groups = [{
+            part_of[id(parameter)]
+            for parameter in group['params']
+        } for group in runner.optim_wrapper.optimizer.param_groups]
+        for stage in self.stages:
+            self._check(stage, model, runner)
+        limit = runner.max_epochs if self.by_epoch else runner.max_iters
+        for stage in self.stages:
+            if limit is not None and stage.begin >= limit:
+                runner.logger.warning(
+                    f'Stage {stage.name!r} begins at {self._unit} '
+                    f'{stage.begin}, but training ends at {limit}: it will '
+                    'not run')
+        self._active = None
+
+    def before_train_iter(self,
+                          runner: Runner,
+                          batch_idx: int,
+                          data_batch: Any = None) -> None:
+        """Enter the stage that the progress says; apply its rates."""
+        stage = self.stage_at(runner.epoch if self.by_epoch else runner.iter)
+        if stage is not self._active:
+            self._enter(stage, runner)
+        base = self._base_lr(runner)
+        groups = runner.optim_wrapper.optimizer.param_groups
+        self._scheduled = [group['lr'] for group in groups]
+        for group, parts in zip(groups, self._parts_of_groups):
+            part = min(parts)
+            group['lr'] *= stage.rate_of(part, base) / base
+            if part in stage.train:
+                runner.message_hub.update_scalar(f'train/lr_{part}',
+                                                 group['lr'])
+
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Any = None,
+                         outputs: dict | None = None) -> None:
+        """Give the schedulers back what is theirs."""
+        for group, lr in zip(runner.optim_wrapper.optimizer.param_groups,
+                             self._scheduled):
+            group['lr'] = lr
+
+    @property
+    def _unit(self) -> str:
+        return 'epoch' if self.by_epoch else 'iteration'
+
+    @staticmethod
+    def _model(runner: Runner) -> nn.Module:
+        model = runner.model
+        return model.module if is_model_wrapper(model) else model
+
+    @staticmethod
+    def _base_lr(runner: Runner) -> float:
+        return runner.optim_wrapper.optimizer.defaults['lr']
+
+    def _check(self, stage: Stage, model: nn.Module, runner: Runner) -> None:
+        """Try a stage on, so that the last one does not fail after hours."""
+        try:
+            self._apply(stage, model)
+        except ValueError as error:
+            raise ValueError(f'Stage {stage.name!r}: {error}') from None
+        if not isinstance(stage.lr, Mapping):
+            return
+        unknown = sorted(set(stage.lr) - set(model.parts))
+        if unknown:
+            raise ValueError(
+                f'lr of stage {stage.name!r} names {unknown}, but the parts '
+                f'of the model are {model.parts}')
+        base = self._base_lr(runner)
+        for parts in self._parts_of_groups:
+            if len({stage.rate_of(part, base) for part in parts}) > 1:
+                raise ValueError(
+                    f'Stage {stage.name!r} has a learning rate per part, but '
+                    'the optimizer keeps all parts in one group; set '
+                    'optim_wrapper.paramwise_cfg=dict(custom_keys='
+                    'dict(flow_estimator=dict(lr_mult=1.0))) to tell them '
+                    'apart')
+
+    @staticmethod
+    def _apply(stage: Stage, model: nn.Module) -> None:
+        # The presets name a neck, which most models lack.
+        train = [
+            part for part in stage.train
+            if part in model.parts or part != 'neck'
+        ]
+        model.set_stage(train, stage.losses, stage.detach_flow)
+
+    def _enter(self, stage: Stage, runner: Runner) -> None:
+        model = self._model(runner)
+        self._apply(stage, model)
+        if self._active is not None:
+            # The log repeats the last value of what is no longer measured.
+            scalars = runner.message_hub.log_scalars
+            for key in [k for k in scalars if k.startswith('train/')]:
+                if 'loss' in key or key.startswith('train/lr_'):
+                    scalars.pop(key)
+        self._active = stage
+        sizes = [(parameter.numel(), parameter.requires_grad)
+                 for parameter in model.parameters()]
+        trained = sum(size for size, trains in sizes if trains)
+        losses = ', '.join(f'{name} x {weight:g}'
+                           for name, weight in stage.losses.items())
+        base = self._base_lr(runner)
+        parts = [part for part in stage.train if part in model.parts]
+        rates = ', '.join(f'{part} {stage.rate_of(part, base):g}'
+                          for part in parts)
+        runner.logger.info(
+            f'Stage {stage.name!r} ({self.stages.index(stage) + 1} of '
+            f'{len(self.stages)}) from {self._unit} {stage.begin}: trains '
+            f'{", ".join(parts)} ({trained:,} of '
+            f'{sum(size for size, _ in sizes):,} parameters) on {losses}; '
+            f'lr {rates}')
+        runner.message_hub.update_info('stage', stage.name)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy over groups of classes that share a motion."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmaction.evaluation import AccMetric
+from mmaction.registry import METRICS
+from torch import Tensor
+
+
+@METRICS.register_module()
+class MotionAccuracy(AccMetric):
+    """Accuracy of MMAction2 over groups of classes.
+
+    Some classes differ in what the motion stream cannot see: in the
+    generated data set a label is ``motion * 2 + tint``, and flow has no
+    tint. The probability of a group is the sum over its classes; a sample is
+    right when its group is. A ``pred_score`` that is a dict of several
+    streams gives one accuracy for each.
+
+    Args:
+        group_size: Number of consecutive classes in a group: the group of a
+            label is ``label // group_size``.
+        groups: Group of each class, in place of ``group_size``.
+        from_scores: True where ``pred_score`` holds class scores of any
+            range: a softmax makes them probabilities before they are added.
+        metric_list: Metrics as of ``AccMetric``.
+        metric_options: Options as of ``AccMetric``; top-1 by default.
+        collect_device: Where results of several processes are gathered,
+            ``'cpu'`` or ``'gpu'``.
+        prefix: Prefix of the reported names.
+
+    Raises:
+        ValueError: Not exactly one of ``group_size`` and ``groups`` is
+            given, or it is no grouping.
+    """
+
+    default_prefix = 'motion'
+
+    def __init__(self,
+                 group_size: int | None = None,
+                 groups: Sequence[int] | None = None,
+                 from_scores: bool = False,
+                 metric_list: str | tuple[str, ...] = ('top_k_accuracy', ),
+                 metric_options: dict | None = None,
+                 collect_device: str = 'cpu',
+                 prefix: str | None = None) -> None:
+        super().__init__(
+            metric_list=metric_list,
+            collect_device=collect_device,
+            metric_options=metric_options
+            or dict(top_k_accuracy=dict(topk=(1, ))),
+            prefix=prefix)
+        if (group_size is None) == (groups is None):
+            raise ValueError(
+                'MotionAccuracy needs either group_size or groups, got '
+                f'group_size={group_size} and groups={groups}; name one')
+        if group_size is not None and group_size < 1:
+            raise ValueError('group_size of MotionAccuracy must be 1 or '
+                             f'above, got {group_size}')
+        if groups is not None and set(groups) != set(
+                range(len(set(groups)))):
+            raise ValueError(
+                'groups of MotionAccuracy must number the groups from 0 '
+                f'without a gap, got {list(groups)}')
+        self.group_size = group_size
+        self.groups = None if groups is None else list(groups)
+        self.from_scores = from_scores
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Turn classes into groups and leave the rest to ``AccMetric``.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Data samples as dicts with ``pred_score`` and a
+                single ``gt_label``.
+
+        Raises:
+            ValueError: A sample has several labels, its scores are no
+                probabilities, or its classes do not fit the groups.
+        """
+        grouped = []
+        for sample in data_samples:
+            score, label = sample['pred_score'], sample['gt_label']
+            if label.numel() != 1:
+                raise ValueError(
+                    'MotionAccuracy takes one label a sample, got '
+                    f'{label.numel()}; use AccMetric for multi-label data')
+            if isinstance(score, dict):
+                pred = {
+                    stream: self._group_score(item)
+                    for stream, item in score.items()
+                }
+                num_classes = next(iter(score.values())).shape[-1]
+            else:
+                pred, num_classes = self._group_score(score), score.shape[-1]
+            group_of_class = self._group_of_class(num_classes)
+            # Only these two: AccMetric copies all that it is given, which
+            # would include the flows.
+            grouped.append(
+                dict(
+                    pred_score=pred,
+                    gt_label=group_of_class[label.reshape(1).cpu()]))
+        super().process(data_batch, grouped)
+
+    def _group_score(self, score: Tensor) -> Tensor:
+        """Probability of each group from the scores ``(num_classes, )``."""
+        score = score.detach().float().cpu()
+        if self.from_scores:
+            score = score.softmax(dim=-1)
+        elif score.min() < -1e-3 or (score.sum(-1) - 1).abs().max() > 0.05:
+            raise ValueError(
+                'MotionAccuracy adds class probabilities, got a pred_score '
+                f'from {score.min():.4g} to {score.max():.4g} whose sum is '
+                f'{score.sum(-1).max():.4g}; set from_scores=True for class '
+                "scores or average_clips='prob' of the head")
+        group_of_class = self._group_of_class(score.shape[-1])
+        grouped = score.new_zeros(*score.shape[:-1],
+                                  int(group_of_class.max()) + 1)
+        return grouped.index_add_(-1, group_of_class, score)
+
+    def _group_of_class(self, num_classes: int) -> Tensor:
+        """Group of each class ``(num_classes, )``."""
+        if self.groups is None:
+            if num_classes % self.group_size:
+                raise ValueError(
+                    f'group_size={self.group_size} of MotionAccuracy does '
+                    f'not divide the {num_classes} classes of pred_score; '
+                    'give groups instead')
+            return torch.arange(num_classes) // self.group_size
+        if len(self.groups) != num_classes:
+            raise ValueError(
+                'groups of MotionAccuracy must name a group for each of the '
+                f'{num_classes} classes of pred_score, got '
+                f'{len(self.groups)} entries')
+        return torch.tensor(self.groups)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Residual flow of one level, G^l of eq. 4."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+class FlowDecoder(BaseModule):
+    """Plain stack of 3x3 convolutions from ``cat(...)`` to a residual flow.
+
+    Args:
+        in_channels: Channels of ``cat(q_1, up(U), cost volume)``.
+        channels: Width of each hidden convolution.
+        norm_cfg: Normalisation layer, None for none.
+        act_cfg: Activation.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 channels: Sequence[int],
+                 norm_cfg: dict | None = None,
+                 act_cfg: dict | None = None) -> None:
+        super().__init__()
+        act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
+        widths = (in_channels, *channels)
+        self.hidden = nn.Sequential(*(ConvModule(
+            below, width, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+                                      for below, width in zip(
+                                          widths[:-1], widths[1:])))
+        self.predict = nn.Conv2d(widths[-1], 2, 3, padding=1)
+        # Five residuals add up and each is doubled on its way to level 0: a
+        # start near zero flow keeps the first warps inside of the frame.
+        nn.init.normal_(self.predict.weight, std=1e-2)
+        nn.init.zeros_(self.predict.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, in_channels, H, W)`` to ``(N, 2, H, W)`` in pixels."""
+        return self.predict(self.hidden(x))

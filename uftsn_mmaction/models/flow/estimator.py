@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The coarse-to-fine flow estimator of sec. 2.1 (eq. 1 and 5)."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from .cost_volume import FEATURE_NORMS, cost_volume, normalize_features
+from .decoder import FlowDecoder
+from .pyramid import FeaturePyramid
+from .warp import backward_warp, resize_flow
+
+
+@MODELS.register_module()
+class UnsupervisedFlowEstimator(BaseModule):
+    r"""Lightweight flow estimator that learns from video alone (sec. 2.1).
+
+    From the coarsest level down, each level warps the second frame's feature
+    by the upsampled flow of the level above, compares both frames in a cost
+    volume and adds a residual flow (eq. 5 is printed with ``up(U^(l-1))``;
+    the coarser level is l + 1):
+
+    .. math:: U_{12}^l = up(U_{12}^{l+1}) + G^l(cat(q_1^l, up(U_{12}^{l+1}),
+        CostVolume^l))
+
+    The default plan has 5.7 M parameters (table 3). A backbone for MMAction2:
+    it takes the clip that ``FormatShape(input_format='NCTHW')`` packs.
+
+    Args:
+        pyramid_channels: Feature channels of level 1, 2, ...
+        decoder_channels: Hidden channels of each level's decoder, level 0
+            first; one more entry than ``pyramid_channels``.
+        max_displacement: Search radius of the cost volume in pixels, one for
+            all levels or one per level, level 0 first.
+        finest_level: Finest level with a decoder; finer flows are its
+            upsampled result.
+        use_cost_volume: False concatenates both frames' features in its place
+            (table 2, "w/o cost-volume").
+        multi_scale: False estimates once, at ``finest_level``, from zero flow
+            (table 2, "w/o multi-scale").
+        feature_norm: What enters the dot product of eq. 3, see
+            :func:`normalize_features`.
+        out_indices: Levels to return. With one index the flow itself is
+            returned instead of a tuple, as MMAction2's backbones do.
+        norm_cfg: Normalisation layer of all convolutions, None for none.
+        act_cfg: Activation of all convolutions.
+    """
+
+    differentiable = True
+
+    def __init__(
+        self,
+        pyramid_channels: Sequence[int] = (16, 32, 64, 128),
+        decoder_channels: Sequence[Sequence[int]] = (
+            (16, 16), (48, 32, 16), (160, 120, 80, 48, 32),
+            (304, 224, 144, 80, 48), (416, 352, 256, 160, 64)),
+        max_displacement: int | Sequence[int] = (2, 4, 4, 4, 4),
+        finest_level: int = 0,
+        use_cost_volume: bool = True,
+        multi_scale: bool = True,
+        feature_norm: str | None = 'unit',
+        out_indices: Sequence[int] = (0, 1, 2, 3, 4),
+        norm_cfg: dict | None = None,
+        act_cfg: dict | None = None,
+    ) -> None:
+        super().__init__()
+        num_levels = len(pyramid_channels) + 1
+        if isinstance(max_displacement, int):
+            max_displacement = (max_displacement, ) * num_levels
+        for name, value in (('decoder_channels', decoder_channels),
+                            ('max_displacement', max_displacement)):
+            if len(value) != num_levels:
+                raise ValueError(
+                    f'{name} must have one entry for each of the '
+                    f'{num_levels} levels (level 0 and one per entry of '
+                    f'pyramid_channels), got {len(value)}: {value}')
+        if not 0 <= finest_level < num_levels:
+            raise ValueError('finest_level must be a level between 0 and '
+                             f'{num_levels - 1}, got {finest_level}')
+        if not out_indices or not set(out_indices) <= set(range(num_levels)):
+            raise ValueError('out_indices must name levels between 0 and '
+                             f'{num_levels - 1}, got {tuple(out_indices)}')
+        if feature_norm not in FEATURE_NORMS:
+            raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
+                             f'got {feature_norm!r}')
+        self.num_levels = num_levels
+        self.out_indices = tuple(out_indices)
+        self.use_cost_volume = use_cost_volume
+        self.feature_norm = feature_norm
+        self.max_displacement = tuple(max_displacement)
+        coarsest_level = num_levels - 1 if multi_scale else finest_level
+        # Coarse to fine, the order of the method.
+        self.decoded_levels = tuple(
+            range(coarsest_level, finest_level - 1, -1))
+        layer_cfg = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
+        self.pyramid = FeaturePyramid(pyramid_channels[:coarsest_level],
+                                      **layer_cfg)
+        self.decoders = nn.ModuleDict({
+            str(level):
+            FlowDecoder(
+                self._decoder_inputs(level), decoder_channels[level],
+                **layer_cfg)
+            for level in self.decoded_levels
+        })
+
+    def _decoder_inputs(self, level: int) -> int:
+        """Channels of ``cat(q_1, up(U), cost volume)`` at a level."""
+        channels = self.pyramid.channels[level]
+        if self.use_cost_volume:
+            return channels + 2 + (2 * self.max_displacement[level] + 1)**2
+        return 2 * channels + 2
+
+    def forward(self,
+                x: Tensor,
+                backward: bool = False) -> tuple[Tensor, ...] | Tensor:
+        """Estimate the flow between consecutive frames of clips (eq. 1).
+
+        Args:
+            x: Clips ``(N, 3, T, H, W)`` in [0, 1].
+            backward: True for the flow from frame t+1 to frame t.
+
+        Returns:
+            Finest level first; the item of level l is ``(N, 2, T-1,
+            ceil(H / 2**l), ceil(W / 2**l))`` in pixels of that level.
+
+        Raises:
+            ValueError: The input is no RGB clip of two frames or more, or
+                smaller than the pyramid allows.
+        """
+        return self._decode(self._encode(x), x, backward)
+
+    def bidirectional(
+        self, x: Tensor
+    ) -> tuple[tuple[Tensor, ...] | Tensor, tuple[Tensor, ...] | Tensor]:
+        """Forward and backward flow from one set of pyramids."""
+        features = self._encode(x)
+        return self._decode(features, x, False), self._decode(
+            features, x, True)
+
+    def _check_clip(self, x: Tensor) -> None:
+        smallest = 2**(self.num_levels)
+        if x.dim() != 5 or x.shape[1] != 3:
+            raise ValueError(
+                'The flow estimator expects RGB clips (N, 3, T, H, W), got '
+                f'{tuple(x.shape)}; use FormatShape(input_format=\'NCTHW\') '
+                'in the pipeline')
+        if x.shape[2] < 2:
+            raise ValueError(
+                f'clip_len is {x.shape[2]}, but a flow needs two frames or '
+                'more; raise clip_len of SampleFrames')
+        if min(x.shape[-2:]) < smallest:
+            raise ValueError(
+                f'Frames of {x.shape[-2]}x{x.shape[-1]} are too small for '
+                f'{self.num_levels} pyramid levels, which need '
+                f'{smallest}x{smallest} or more; resize the frames in the '
+                'pipeline or shorten pyramid_channels and decoder_channels')
+
+    def _encode(self, x: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
+        """Features of every frame, once per frame: level -> (q, normed q).
+
+        Each item is ``(N, T, C_l, H_l, W_l)``.
+        """
+        self._check_clip(x)
+        batch, _, frames = x.shape[:3]
+        # N x 3 x T x H x W -> (N * T) x 3 x H x W
+        pyramid = self.pyramid(x.transpose(1, 2).flatten(0, 1))
+        features = {}
+        for level in self.decoded_levels:
+            q = pyramid[level]
+            matched = (
+                normalize_features(q, self.feature_norm)
+                if self.use_cost_volume else q)
+            # (N * T) x C x H x W -> N x T x C x H x W
+            shape = (batch, frames, *q.shape[1:])
+            features[level] = (q.view(shape), matched.view(shape))
+        return features
+
+    def _decode(self, features: dict[int, tuple[Tensor, Tensor]], x: Tensor,
+                backward: bool) -> tuple[Tensor, ...] | Tensor:
+        """Run the levels from coarse to fine (eq. 5)."""
+        batch, _, frames, height, width = x.shape
+        early, late = slice(0, frames - 1), slice(1, frames)
+        first, second = (late, early) if backward else (early, late)
+        flows = {}
+        flow = None
+        for level in self.decoded_levels:
+            q, matched = features[level]
+            # N x (T-1) x C x H x W -> (N * (T-1)) x C x H x W
+            q1 = q[:, first].flatten(0, 1)
+            matched1 = matched[:, first].flatten(0, 1)
+            matched2 = matched[:, second].flatten(0, 1)
+            if flow is None:
+                # The top level starts from zero flow, for which the warp is
+                # the identity.
+                flow = q1.new_zeros(
+                    (q1.shape[0], 2, *q1.shape[-2:]), dtype=matched2.dtype)
+            else:
+                flow = resize_flow(flow, q1.shape[-2:])
+                matched2 = backward_warp(matched2, flow)
+            evidence = (
+                cost_volume(matched1, matched2, self.max_displacement[level])
+                if self.use_cost_volume else matched2)
+            residual = self.decoders[str(level)](
+                torch.cat((q1.to(flow.dtype), flow, evidence), dim=1))
+            flow = flow + residual.to(flow.dtype)
+            flows[level] = flow
+        outs = []
+        for level in self.out_indices:
+            size = (-(-height // 2**level), -(-width // 2**level))
+            # A level without a decoder shows the nearest decoded one.
+            nearest = min(flows, key=lambda known: abs(known - level))
+            out = resize_flow(flows[nearest], size)
+            # (N * (T-1)) x 2 x H x W -> N x 2 x (T-1) x H x W
+            outs.append(
+                out.view(batch, frames - 1, 2, *size).transpose(1, 2))
+        return outs[0] if len(outs) == 1 else tuple(outs)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feature pyramid of one frame, q^l of sec. 2.1."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+class FeaturePyramid(BaseModule):
+    """Shallow extractor of the features ``q^l`` with ``q^0 = I`` (sec. 2.1).
+
+    Each level halves the size of the one below with a strided 3x3
+    convolution and refines it with a second one.
+
+    Args:
+        channels: Feature channels of level 1, 2, ...; level 0 is the image
+            itself and needs none.
+        in_channels: Channels of a frame.
+        norm_cfg: Normalisation layer of the convolutions; None for none,
+            as in the flow networks that the paper builds on.
+        act_cfg: Activation of the convolutions.
+    """
+
+    def __init__(self,
+                 channels: Sequence[int] = (16, 32, 64, 128),
+                 in_channels: int = 3,
+                 norm_cfg: dict | None = None,
+                 act_cfg: dict | None = None) -> None:
+        super().__init__()
+        act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
+        self.channels = (in_channels, *channels)
+        layer_cfg = dict(padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                ConvModule(below, width, 3, stride=2, **layer_cfg),
+                ConvModule(width, width, 3, **layer_cfg)) for below, width in
+            zip(self.channels[:-1], self.channels[1:]))
+
+    def forward(self, frames: Tensor) -> list[Tensor]:
+        """Extract the features of independent frames.
+
+        Args:
+            frames: Frames ``(N, 3, H, W)`` in [0, 1].
+
+        Returns:
+            Level l holds ``(N, C_l, ceil(H / 2**l), ceil(W / 2**l))``;
+            level 0 is ``frames``.
+        """
+        pyramid = [frames]
+        for level in self.levels:
+            pyramid.append(level(pyramid[-1]))
+        return pyramid

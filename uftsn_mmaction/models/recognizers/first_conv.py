@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The convolution through which a 2D backbone takes the flow stack."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def find_first_conv(backbone: nn.Module) -> tuple[nn.Module, str, nn.Conv2d]:
+    """First 2D convolution of a backbone, its parent and its name there.
+
+    Raises:
+        ValueError: The backbone has no 2D convolution.
+    """
+    for parent in backbone.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Conv2d):
+                return parent, name, child
+    raise ValueError(
+        f'The backbone {type(backbone).__name__} has no 2D convolution that '
+        'could take a stack of flows; choose a 2D image backbone')
+
+
+def average_input_channels(weight: Tensor, in_channels: int) -> Tensor:
+    """Kernel for another modality: the mean over the old input channels.
+
+    The cross-modality initialisation of TSN (Wang et al., 2016, sec. 3.2).
+
+    Args:
+        weight: Kernel ``(O, C, kH, kW)``.
+        in_channels: Input channels of the result.
+
+    Returns:
+        Kernel ``(O, in_channels, kH, kW)``.
+    """
+    mean = weight.mean(dim=1, keepdim=True)
+    return mean.expand(-1, in_channels, -1, -1).clone()
+
+
+def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
+    """Give a backbone without an ``in_channels`` setting another one.
+
+    torchvision's models always take three channels.
+    """
+    parent, name, old = find_first_conv(backbone)
+    new = nn.Conv2d(
+        in_channels,
+        old.out_channels,
+        old.kernel_size,
+        stride=old.stride,
+        padding=old.padding,
+        dilation=old.dilation,
+        bias=old.bias is not None,
+        padding_mode=old.padding_mode)
+    with torch.no_grad():
+        new.weight.copy_(average_input_channels(old.weight, in_channels))
+        if old.bias is not None:
+            new.bias.copy_(old.bias)
+    setattr(parent, name, new)

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The motion stream: flow estimator, then a 2D classifier (fig. 1a)."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import torch
+from mmaction.models.recognizers import Recognizer2D
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType, OptConfigType, SampleList
+from torch import Tensor
+
+from .first_conv import find_first_conv, replace_first_conv
+
+#: Terms of the training loss: eq. 9, and cross entropy.
+LOSSES = ('flow', 'cls')
+
+
+@MODELS.register_module()
+class UFTSNRecognizer(Recognizer2D):
+    """Temporal stream of UF-TSN: from RGB frames over flow to a class.
+
+    The T-1 flows of a clip are stacked as channels u_1, v_1, u_2, v_2, ...
+    for the backbone, as in two-stream networks. Which parts train and which
+    losses count changes with the stages of sec. 3.2, see :meth:`set_stage`.
+
+    Args:
+        flow_estimator: Any estimator from a clip ``(N, 3, T, H, W)`` in
+            [0, 1] to flows, finest level first.
+        backbone: 2D backbone with ``2 * (clip_len - 1)`` input channels, of
+            MMAction2, mmpretrain, timm (``in_chans``) or torchvision (whose
+            first convolution is replaced).
+        cls_head: MMAction2 head.
+        photometric_loss: Eq. 6 and 7; None if the estimator never trains.
+        smoothness_loss: Eq. 8; None to leave it out.
+        clip_len: Frames per clip, T; as in ``SampleFrames``.
+        flow_bound: The classifier sees ``flow / flow_bound``, cut at -1 and
+            1. 20 px is what cached 8-bit flow uses. None hands over pixels.
+        loss_weights: Weights of the terms ``flow`` (eq. 9) and ``cls`` as
+            long as no stage says otherwise.
+        pairs_per_clip: Number of consecutive pairs, drawn at random from each
+            clip, on which eq. 9 is measured; None for all. In the same time,
+            a few pairs of many clips teach more than all pairs of a few.
+        neck: MMAction2 neck.
+        train_cfg: As in ``Recognizer2D``.
+        test_cfg: As in ``Recognizer2D``. ``max_testing_views`` bounds the
+            clips that pass through the network at a time, which bounds
+            memory; ``return_flow=True`` adds ``pred_flow`` ``(M, 2, T-1, H,
+            W)`` to each predicted sample.
+        data_preprocessor: Must leave RGB in [0, 1]; this is the default.
+    """
+
+    def __init__(self,
+                 flow_estimator: ConfigType,
+                 backbone: ConfigType,
+                 cls_head: OptConfigType = None,
+                 photometric_loss: OptConfigType = None,
+                 smoothness_loss: OptConfigType = None,
+                 clip_len: int = 10,
+                 flow_bound: float | None = 20.0,
+                 loss_weights: dict[str, float] | None = None,
+                 pairs_per_clip: int | None = None,
+                 neck: OptConfigType = None,
+                 train_cfg: OptConfigType = None,
+                 test_cfg: OptConfigType = None,
+                 data_preprocessor: OptConfigType = None) -> None:
+        test_cfg = dict(test_cfg or {})
+        # Recognizer2D splits after the flow, where memory is long gone.
+        self_views = test_cfg.pop('max_testing_views', None)
+        self_flow = test_cfg.pop('return_flow', False)
+        super().__init__(
+            backbone=backbone,
+            cls_head=cls_head,
+            neck=neck,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg or None,
+            data_preprocessor=data_preprocessor or dict(
+                type='ActionDataPreprocessor',
+                mean=[0., 0., 0.],
+                std=[255., 255., 255.],
+                format_shape='NCTHW'))
+        if clip_len < 2:
+            raise ValueError('clip_len of UFTSNRecognizer must be 2 or more '
+                             f'to hold a motion, got {clip_len}')
+        if flow_bound is not None and flow_bound <= 0:
+            raise ValueError('flow_bound of UFTSNRecognizer must be above 0 '
+                             f'(pixels) or None, got {flow_bound}')
+        self.clip_len = clip_len
+        self.flow_bound = flow_bound
+        self.pairs_per_clip = pairs_per_clip
+        self.max_testing_views = self_views
+        self.return_flow = self_flow
+        self.detach_flow = False
+        self.frozen_parts: tuple[str, ...] = ()
+        self.loss_weights = dict(loss_weights or dict(flow=0.1, cls=1.0))
+        self.flow_estimator = MODELS.build(flow_estimator)
+        self.flow_losses = torch.nn.ModuleList(
+            MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
+            if loss is not None)
+        self._fit_backbone()
+        # What never requires a gradient (frozen_stages, say) stays so.
+        self._trainable = {
+            name
+            for name, parameter in self.named_parameters()
+            if parameter.requires_grad
+        }
+
+    def _fit_backbone(self) -> None:
+        """Make sure that the backbone takes the stack of flows."""
+        expected = 2 * (self.clip_len - 1)
+        if self.backbone_from == 'torchvision':
+            replace_first_conv(self.backbone, expected)
+        found = find_first_conv(self.backbone)[2].in_channels
+        if found != expected:
+            raise ValueError(
+                f'backbone.in_channels is {found}, but clip_len='
+                f'{self.clip_len} gives 2 * (clip_len - 1) = {expected} flow '
+                f'channels; set in_channels={expected} (in_chans for timm) '
+                'or another clip_len, in the model and in SampleFrames')
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that a stage can train."""
+        return tuple(
+            name for name, child in self.named_children()
+            if any(True for _ in child.parameters()))
+
+    def set_stage(self,
+                  train: Sequence[str],
+                  losses: dict[str, float],
+                  detach_flow: bool = False) -> None:
+        """Choose what trains, and on which losses (sec. 3.2).
+
+        A part that does not train keeps its weights and its normalisation
+        statistics.
+
+        Args:
+            train: Parts to train, among :attr:`parts`.
+            losses: Weights of the terms ``flow`` and ``cls``.
+            detach_flow: True stops the classifier's gradient at the flow.
+
+        Raises:
+            ValueError: A part or a loss is unknown, or a part is out of
+                reach of every loss.
+        """
+        unknown = [part for part in train if part not in self.parts]
+        if unknown or not train:
+            raise ValueError(f'train of a stage must name parts among '
+                             f'{self.parts}, got {tuple(train)}')
+        weights = {name: weight for name, weight in losses.items() if weight}
+        if not weights or not set(weights) <= set(LOSSES):
+            raise ValueError('losses of a stage must give a weight to one or '
+                             f'more of {LOSSES}, got {dict(losses)}')
+        if 'flow' in weights and not self.flow_losses:
+            raise ValueError(
+                'A stage uses the flow loss, but the model has neither '
+                'photometric_loss nor smoothness_loss; configure one')
+        reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
+        if detach_flow and 'flow' not in weights:
+            reached -= {'flow_estimator'}
+        if not set(train) <= reached:
+            raise ValueError(
+                f'A stage trains {tuple(train)}, but its losses '
+                f'{tuple(weights)} only reach {tuple(sorted(reached))}; add '
+                'the missing loss or train fewer parts')
+        self.loss_weights = weights
+        self.detach_flow = detach_flow
+        self.frozen_parts = tuple(
+            part for part in self.parts if part not in train)
+        for name, parameter in self.named_parameters():
+            if name in self._trainable:
+                parameter.requires_grad_(name.split('.')[0] in train)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> UFTSNRecognizer:
+        """Switch to training, but for the parts that a stage has frozen."""
+        super().train(mode)
+        if mode:
+            for part in self.frozen_parts:
+                getattr(self, part).eval()
+        return self
+
+    def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Flows of all clips.
+
+        Args:
+            inputs: Clips ``(B, M, 3, T, H, W)`` in [0, 1].
+
+        Returns:
+            Finest level first, ``(B*M, 2, T-1, H_l, W_l)`` in pixels.
+        """
+        frozen = 'flow_estimator' in self.frozen_parts
+        with torch.no_grad() if frozen else nullcontext():
+            return self._as_tuple(self.flow_estimator(self._clips(inputs)))
+
+    def extract_feat(self,
+                     inputs: Tensor,
+                     stage: str = 'neck',
+                     data_samples: SampleList = None,
+                     test_mode: bool = False) -> tuple:
+        """Features of the stacked flows, as ``Recognizer2D`` gives them.
+
+        Args:
+            inputs: Clips ``(B, M, 3, T, H, W)`` in [0, 1].
+            stage: ``backbone``, ``neck`` or ``head``: where to stop.
+            data_samples: Samples, for a neck with a loss of its own.
+            test_mode: Whether this is a prediction.
+
+        Returns:
+            Features and the keyword arguments of the head.
+        """
+        flow = self._flow_for_classifier(inputs, test_mode)
+        return self._classify(flow, inputs.shape[1], stage, data_samples,
+                              test_mode)
+
+    def loss(self, inputs: Tensor, data_samples: SampleList,
+             **kwargs) -> dict[str, Tensor]:
+        """Losses of the present stage, and statistics of the flow.
+
+        Args:
+            inputs: Clips ``(B, M, 3, T, H, W)`` in [0, 1].
+            data_samples: Samples with ``gt_label``.
+
+        Returns:
+            ``loss_difference``, ``loss_census``, ``loss_smoothness`` (eq. 9)
+            and the head's losses, each with the weight of its term; beside
+            them ``flow_norm`` (mean length in pixels) and ``flow_std`` (mean
+            spatial deviation, 0 once the flow has collapsed).
+        """
+        losses: dict[str, Tensor] = {}
+        flow_weight = self.loss_weights.get('flow', 0)
+        cls_weight = self.loss_weights.get('cls', 0)
+        if flow_weight:
+            flow, terms = self._flow_loss(self._draw_pairs(inputs))
+            losses.update({k: flow_weight * v for k, v in terms.items()})
+        if cls_weight:
+            # With all pairs drawn, the forward flow is there already.
+            if not flow_weight or self.pairs_per_clip is not None:
+                flow = self.extract_flow(inputs)[0]
+            feats, head_kwargs = self._classify(
+                flow.detach() if self.detach_flow else flow, inputs.shape[1],
+                'neck', data_samples, False)
+            terms = self.cls_head.loss(feats, data_samples, **head_kwargs)
+            terms = {**terms, **head_kwargs.get('loss_aux', {})}
+            losses.update({
+                k: cls_weight * v if 'loss' in k else v
+                for k, v in terms.items()
+            })
+        u, v = flow.detach().unbind(1)
+        losses['flow_norm'] = torch.hypot(u, v).mean()
+        # N x (T-1) x H x W -> N x (T-1) x (H * W)
+        u, v = u.flatten(2), v.flatten(2)
+        losses['flow_std'] = torch.hypot(u.std(2), v.std(2)).mean()
+        return losses
+
+    def predict(self, inputs: Tensor, data_samples: SampleList,
+                **kwargs) -> SampleList:
+        """Class scores of each video, see ``Recognizer2D``."""
+        flow = self._flow_for_classifier(inputs, test_mode=True)
+        feats, head_kwargs = self._classify(flow, inputs.shape[1], 'neck',
+                                            None, True)
+        predictions = self.cls_head.predict(feats, data_samples,
+                                            **head_kwargs)
+        if self.return_flow:
+            # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
+            flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
+            for sample, sample_flow in zip(predictions, flow):
+                sample.set_field(sample_flow, 'pred_flow')
+        return predictions
+
+    def _clips(self, inputs: Tensor) -> Tensor:
+        """``(B, M, 3, T, H, W)`` -> ``(B*M, 3, T, H, W)``, checked."""
+        if inputs.dim() != 6 or inputs.shape[3] != self.clip_len:
+            raise ValueError(
+                f'UFTSNRecognizer with clip_len={self.clip_len} expects '
+                f'inputs (B, M, 3, {self.clip_len}, H, W), got '
+                f'{tuple(inputs.shape)}; set clip_len={self.clip_len} in '
+                'SampleFrames and FormatShape(input_format=\'NCTHW\')')
+        return inputs.flatten(0, 1)
+
+    def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
+        """Level-0 flow ``(B*M, 2, T-1, H, W)``, in tests bit by bit."""
+        views = self.max_testing_views if test_mode else None
+        if views is None:
+            return self.extract_flow(inputs)[0]
+        return torch.cat([
+            self.extract_flow(chunk[None])[0]
+            for chunk in self._clips(inputs).split(views)
+        ])
+
+    def _draw_pairs(self, inputs: Tensor) -> Tensor:
+        """``(B, M, 3, T, H, W)`` -> ``(B*M * pairs_per_clip, 3, 2, H, W)``."""
+        clips = self._clips(inputs)
+        if self.pairs_per_clip is None:
+            return clips
+        starts = torch.randint(
+            self.clip_len - 1, (len(clips), self.pairs_per_clip)).tolist()
+        return torch.stack([
+            clip[:, t:t + 2] for clip, row in zip(clips, starts) for t in row
+        ])
+
+    def _flow_loss(self, clips: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Level-0 forward flow, and eq. 9 as the mean of both directions."""
+        estimator = self.flow_estimator
+        if hasattr(estimator, 'bidirectional'):
+            both = estimator.bidirectional(clips)
+        else:
+            both = estimator(clips), estimator(clips, backward=True)
+        losses: dict[str, Tensor] = {}
+        for flows, backward in zip(both, (False, True)):
+            for module in self.flow_losses:
+                for key, term in module(flows, clips, backward).items():
+                    losses[key] = losses.get(key, 0) + term / 2
+        return self._as_tuple(both[0])[0], losses
+
+    def _classify(self, flow: Tensor, num_segs: int, stage: str,
+                  data_samples: SampleList, test_mode: bool) -> tuple:
+        """Level-0 flow ``(B*M, 2, T-1, H, W)`` to features."""
+        if self.flow_bound is not None:
+            flow = (flow / self.flow_bound).clamp(-1, 1)
+        # (B*M) x 2 x (T-1) x H x W -> (B*M) x (2*(T-1)) x H x W
+        stack = flow.transpose(1, 2).flatten(1, 2)
+        # Recognizer2D wants the clips of a video as a dimension of its own.
+        stack = stack.view(-1, num_segs, *stack.shape[1:])
+        return super().extract_feat(stack, stage, data_samples, test_mode)
+
+    @staticmethod
+    def _as_tuple(flows: tuple[Tensor, ...] | Tensor) -> tuple[Tensor, ...]:
+        return (flows, ) if isinstance(flows, Tensor) else tuple(flows)
