@@ -5,9 +5,15 @@ _base_ = [
     '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
 ]
 
-model = dict(cls_head=dict(num_classes=5))
+model = dict(
+    clip_len=6,
+    # At this size, many small steps take the flow off zero sooner than few
+    # large ones.
+    pairs_per_clip=1,
+    backbone=dict(in_channels=10),
+    cls_head=dict(num_classes=5))
 
-train_cfg = dict(max_epochs=18, val_interval=3)
+train_cfg = dict(max_epochs=37, val_interval=3)
 
 custom_hooks = [
     dict(type='EpochSeedHook'),
@@ -17,11 +23,11 @@ custom_hooks = [
             dict(name='flow', begin=0, lr=dict(flow_estimator=1e-3)),
             dict(
                 name='classifier',
-                begin=9,
+                begin=24,
                 lr=dict(backbone=5e-4, cls_head=5e-4)),
             dict(
                 name='joint',
-                begin=15,
+                begin=34,
                 lr=dict(flow_estimator=2e-5, backbone=1e-4, cls_head=1e-4))
         ])
 ]

@@ -91,12 +91,14 @@ class StagedTrainingHook(Hook):
         base = self._base_lr(runner)
         groups = runner.optim_wrapper.optimizer.param_groups
         self._scheduled = [group['lr'] for group in groups]
+        rates = {}
         for group, parts in zip(groups, self._parts_of_groups):
+            # One rate holds for all parts of a group, as checked above.
             part = min(parts)
             group['lr'] *= stage.rate_of(part, base) / base
-            if part in stage.train:
-                runner.message_hub.update_scalar(f'train/lr_{part}',
-                                                 group['lr'])
+            rates[part] = group['lr']
+        for part in set(stage.train) & set(rates):
+            runner.message_hub.update_scalar(f'train/lr_{part}', rates[part])
 
     def after_train_iter(self,
                          runner: Runner,
@@ -156,7 +158,9 @@ class StagedTrainingHook(Hook):
     def _enter(self, stage: Stage, runner: Runner) -> None:
         model = self._model(runner)
         self._apply(stage, model)
-        if self._active is not None:
+        # A resumed run finds the last stage among what it has restored.
+        before = runner.message_hub.runtime_info.get('stage', stage.name)
+        if before != stage.name:
             # The log repeats the last value of what is no longer measured.
             scalars = runner.message_hub.log_scalars
             for key in [k for k in scalars if k.startswith('train/')]:

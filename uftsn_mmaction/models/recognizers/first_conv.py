@@ -12,10 +12,10 @@ def find_first_conv(backbone: nn.Module) -> tuple[nn.Module, str, nn.Conv2d]:
     Raises:
         ValueError: The backbone has no 2D convolution.
     """
-    for parent in backbone.modules():
-        for name, child in parent.named_children():
-            if isinstance(child, nn.Conv2d):
-                return parent, name, child
+    for path, module in backbone.named_modules():
+        if isinstance(module, nn.Conv2d):
+            parent, _, name = path.rpartition('.')
+            return backbone.get_submodule(parent), name, module
     raise ValueError(
         f'The backbone {type(backbone).__name__} has no 2D convolution that '
         'could take a stack of flows; choose a 2D image backbone')
@@ -57,3 +57,19 @@ def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
         if old.bias is not None:
             new.bias.copy_(old.bias)
     setattr(parent, name, new)
+
+
+def require_input_channels(backbone: nn.Module, clip_len: int) -> None:
+    """Make sure that a backbone takes the flows of a clip.
+
+    Raises:
+        ValueError: It takes another number of channels.
+    """
+    expected = 2 * (clip_len - 1)
+    found = find_first_conv(backbone)[2].in_channels
+    if found != expected:
+        raise ValueError(
+            f'backbone.in_channels is {found}, but clip_len={clip_len} gives '
+            f'2 * (clip_len - 1) = {expected} flow channels; set in_channels='
+            f'{expected} (in_chans for timm) or another clip_len, in the '
+            'model and in SampleFrames')

@@ -11,14 +11,17 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, SampleList
 from torch import Tensor
 
-from .first_conv import find_first_conv, replace_first_conv
+from ..losses import UnsupervisedLoss
+from .first_conv import replace_first_conv, require_input_channels
+from .flow_stack import stack_flow
+from .partwise import PartwiseTraining
 
 #: Terms of the training loss: eq. 9, and cross entropy.
 LOSSES = ('flow', 'cls')
 
 
 @MODELS.register_module()
-class UFTSNRecognizer(Recognizer2D):
+class UFTSNRecognizer(PartwiseTraining, Recognizer2D):
     """Temporal stream of UF-TSN: from RGB frames over flow to a class.
 
     The T-1 flows of a clip are stacked as channels u_1, v_1, u_2, v_2, ...
@@ -35,8 +38,8 @@ class UFTSNRecognizer(Recognizer2D):
         photometric_loss: Eq. 6 and 7; None if the estimator never trains.
         smoothness_loss: Eq. 8; None to leave it out.
         clip_len: Frames per clip, T; as in ``SampleFrames``.
-        flow_bound: The classifier sees ``flow / flow_bound``, cut at -1 and
-            1. 20 px is what cached 8-bit flow uses. None hands over pixels.
+        flow_bound: Pixels of flow that the classifier sees as 1, see
+            :func:`stack_flow`.
         loss_weights: Weights of the terms ``flow`` (eq. 9) and ``cls`` as
             long as no stage says otherwise.
         pairs_per_clip: Number of consecutive pairs, drawn at random from each
@@ -45,9 +48,9 @@ class UFTSNRecognizer(Recognizer2D):
         neck: MMAction2 neck.
         train_cfg: As in ``Recognizer2D``.
         test_cfg: As in ``Recognizer2D``. ``max_testing_views`` bounds the
-            clips that pass through the network at a time, which bounds
-            memory; ``return_flow=True`` adds ``pred_flow`` ``(M, 2, T-1, H,
-            W)`` to each predicted sample.
+            clips whose flow is estimated at a time, and with it the memory;
+            ``return_flow=True`` adds ``pred_flow`` ``(M, 2, T-1, H, W)`` to
+            each predicted sample.
         data_preprocessor: Must leave RGB in [0, 1]; this is the default.
     """
 
@@ -67,8 +70,8 @@ class UFTSNRecognizer(Recognizer2D):
                  data_preprocessor: OptConfigType = None) -> None:
         test_cfg = dict(test_cfg or {})
         # Recognizer2D splits after the flow, where memory is long gone.
-        self_views = test_cfg.pop('max_testing_views', None)
-        self_flow = test_cfg.pop('return_flow', False)
+        max_testing_views = test_cfg.pop('max_testing_views', None)
+        return_flow = test_cfg.pop('return_flow', False)
         super().__init__(
             backbone=backbone,
             cls_head=cls_head,
@@ -89,42 +92,19 @@ class UFTSNRecognizer(Recognizer2D):
         self.clip_len = clip_len
         self.flow_bound = flow_bound
         self.pairs_per_clip = pairs_per_clip
-        self.max_testing_views = self_views
-        self.return_flow = self_flow
+        self.max_testing_views = max_testing_views
+        self.return_flow = return_flow
         self.detach_flow = False
-        self.frozen_parts: tuple[str, ...] = ()
-        self.loss_weights = dict(loss_weights or dict(flow=0.1, cls=1.0))
         self.flow_estimator = MODELS.build(flow_estimator)
-        self.flow_losses = torch.nn.ModuleList(
+        self.flow_loss = UnsupervisedLoss(
             MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
             if loss is not None)
-        self._fit_backbone()
-        # What never requires a gradient (frozen_stages, say) stays so.
-        self._trainable = {
-            name
-            for name, parameter in self.named_parameters()
-            if parameter.requires_grad
-        }
-
-    def _fit_backbone(self) -> None:
-        """Make sure that the backbone takes the stack of flows."""
-        expected = 2 * (self.clip_len - 1)
+        self.loss_weights = dict(loss_weights or dict(cls=1.0))
+        if loss_weights is None and self.flow_loss.terms:
+            self.loss_weights['flow'] = 0.1
         if self.backbone_from == 'torchvision':
-            replace_first_conv(self.backbone, expected)
-        found = find_first_conv(self.backbone)[2].in_channels
-        if found != expected:
-            raise ValueError(
-                f'backbone.in_channels is {found}, but clip_len='
-                f'{self.clip_len} gives 2 * (clip_len - 1) = {expected} flow '
-                f'channels; set in_channels={expected} (in_chans for timm) '
-                'or another clip_len, in the model and in SampleFrames')
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Names of the parts that a stage can train."""
-        return tuple(
-            name for name, child in self.named_children()
-            if any(True for _ in child.parameters()))
+            replace_first_conv(self.backbone, 2 * (clip_len - 1))
+        require_input_channels(self.backbone, clip_len)
 
     def set_stage(self,
                   train: Sequence[str],
@@ -144,42 +124,26 @@ class UFTSNRecognizer(Recognizer2D):
             ValueError: A part or a loss is unknown, or a part is out of
                 reach of every loss.
         """
-        unknown = [part for part in train if part not in self.parts]
-        if unknown or not train:
-            raise ValueError(f'train of a stage must name parts among '
-                             f'{self.parts}, got {tuple(train)}')
         weights = {name: weight for name, weight in losses.items() if weight}
         if not weights or not set(weights) <= set(LOSSES):
             raise ValueError('losses of a stage must give a weight to one or '
                              f'more of {LOSSES}, got {dict(losses)}')
-        if 'flow' in weights and not self.flow_losses:
+        if 'flow' in weights and not self.flow_loss.terms:
             raise ValueError(
                 'A stage uses the flow loss, but the model has neither '
                 'photometric_loss nor smoothness_loss; configure one')
         reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
         if detach_flow and 'flow' not in weights:
             reached -= {'flow_estimator'}
-        if not set(train) <= reached:
+        missed = sorted(set(train) & set(self.parts) - reached)
+        if missed:
             raise ValueError(
-                f'A stage trains {tuple(train)}, but its losses '
-                f'{tuple(weights)} only reach {tuple(sorted(reached))}; add '
-                'the missing loss or train fewer parts')
+                f'A stage trains {missed}, which its losses '
+                f'{tuple(weights)} do not reach; add the missing loss or '
+                'train fewer parts')
+        self.train_only(train)
         self.loss_weights = weights
         self.detach_flow = detach_flow
-        self.frozen_parts = tuple(
-            part for part in self.parts if part not in train)
-        for name, parameter in self.named_parameters():
-            if name in self._trainable:
-                parameter.requires_grad_(name.split('.')[0] in train)
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> UFTSNRecognizer:
-        """Switch to training, but for the parts that a stage has frozen."""
-        super().train(mode)
-        if mode:
-            for part in self.frozen_parts:
-                getattr(self, part).eval()
-        return self
 
     def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Flows of all clips.
@@ -301,26 +265,20 @@ class UFTSNRecognizer(Recognizer2D):
         ])
 
     def _flow_loss(self, clips: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Level-0 forward flow, and eq. 9 as the mean of both directions."""
+        """Level-0 forward flow and the terms of eq. 9."""
         estimator = self.flow_estimator
         if hasattr(estimator, 'bidirectional'):
-            both = estimator.bidirectional(clips)
+            flows, flows_back = estimator.bidirectional(clips)
         else:
-            both = estimator(clips), estimator(clips, backward=True)
-        losses: dict[str, Tensor] = {}
-        for flows, backward in zip(both, (False, True)):
-            for module in self.flow_losses:
-                for key, term in module(flows, clips, backward).items():
-                    losses[key] = losses.get(key, 0) + term / 2
-        return self._as_tuple(both[0])[0], losses
+            flows = estimator(clips)
+            flows_back = estimator(clips, backward=True)
+        losses = self.flow_loss(flows, flows_back, clips)
+        return self._as_tuple(flows)[0], losses
 
     def _classify(self, flow: Tensor, num_segs: int, stage: str,
                   data_samples: SampleList, test_mode: bool) -> tuple:
         """Level-0 flow ``(B*M, 2, T-1, H, W)`` to features."""
-        if self.flow_bound is not None:
-            flow = (flow / self.flow_bound).clamp(-1, 1)
-        # (B*M) x 2 x (T-1) x H x W -> (B*M) x (2*(T-1)) x H x W
-        stack = flow.transpose(1, 2).flatten(1, 2)
+        stack = stack_flow(flow, self.flow_bound)
         # Recognizer2D wants the clips of a video as a dimension of its own.
         stack = stack.view(-1, num_segs, *stack.shape[1:])
         return super().extract_feat(stack, stage, data_samples, test_mode)

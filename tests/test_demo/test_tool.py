@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole tool on two dozen videos: interrupted, resumed, finished."""
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+@pytest.mark.slow
+def test_quickstart_survives_an_interruption(repo_root, tiny_options,
+                                             tmp_path):
+    work_dir = tmp_path / 'my run'
+    command = [
+        sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
+        str(work_dir), '--data-root',
+        str(tmp_path / 'data'), '--threads', '1', '--cfg-options',
+        *tiny_options
+    ]
+    log = tmp_path / 'log.txt'
+    first = work_dir / 'temporal' / 'epoch_1.pth'
+    with log.open('w') as file:
+        process = subprocess.Popen(
+            command, cwd=repo_root, stdout=file, stderr=file)
+        try:
+            end = time.monotonic() + 90
+            while not first.exists() and process.poll() is None:
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(30)
+        finally:
+            process.kill()
+    assert status == 128 + signal.SIGTERM, log.read_text()
+    assert not (work_dir / 'metrics.json').exists()
+    written = os.stat(first).st_mtime_ns
+
+    done = subprocess.run(
+        command, cwd=repo_root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'resumed epoch: ' in done.stdout + done.stderr
+    assert os.stat(first).st_mtime_ns == written
+
+    metrics = json.loads((work_dir / 'metrics.json').read_text())
+    numbers = {k: v for k, v in metrics.items() if isinstance(v, float)}
+    assert set(numbers) >= {
+        'aepe_zero', 'aepe_tvl1', 'aepe', 'aepe_stage1', 'aepe_untrained',
+        'motion_acc_stage2', 'motion_acc_stage3', 'motion_acc_control',
+        'top1_temporal'
+    }
+    for name, value in numbers.items():
+        upper = 20 if name.startswith('aepe') else 1
+        assert math.isfinite(value) and 0 <= value <= upper, name
+    # The solver needs no training, so that its error tells whether frames,
+    # flow and clips belong together.
+    assert 0 < metrics['aepe_tvl1'] < 0.7 * metrics['aepe_zero']
+    seconds = metrics['seconds']
+    assert seconds.pop('total') == pytest.approx(sum(seconds.values()))
+    assert {'data', 'training', 'control', 'test_tvl1'} <= set(seconds)
+
+    page = (work_dir / 'report.html').read_text(encoding='utf-8')
+    sources = re.findall(r'<img src="([^"]{0,30})', page)
+    assert len(sources) == 5
+    assert all(src.startswith('data:image/png;base64,') for src in sources)
+
+
+@pytest.mark.slow
+def test_error_is_one_line(repo_root, tmp_path):
+    done = subprocess.run([
+        sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
+        str(tmp_path / 'run'), '--cfg-options', 'train_cfg.val_interval=99'
+    ], cwd=repo_root, capture_output=True, text=True)  # yapf: disable
+    assert done.returncode == 1
+    last, = done.stderr.strip().splitlines()[-1:]
+    assert last.startswith("error: Stage 'flow'")
+    assert 'Traceback' not in done.stderr
+    assert not (tmp_path / 'run').exists()

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The coarse-to-fine estimator: its contract, its size and its equations."""
+import pytest
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from uftsn_mmaction.models.flow import UnsupervisedFlowEstimator
+
+TINY = dict(
+    pyramid_channels=(4, 5, 6, 7),
+    decoder_channels=((4, ), (5, ), (6, 5), (7, ), (8, 6)))
+
+
+def build(**kwargs):
+    """A tiny estimator whose flows are some pixels instead of nearly zero."""
+    estimator = UnsupervisedFlowEstimator(**{**TINY, **kwargs})
+    for decoder in estimator.decoders.values():
+        nn.init.normal_(decoder.predict.weight, std=0.05)
+        nn.init.normal_(decoder.predict.bias, std=0.1)
+    return estimator
+
+
+def levels_of(height, width, levels=range(5)):
+    return [(-(-height // 2**level), -(-width // 2**level))
+            for level in levels]
+
+
+def assert_flows(flows, expected, **tolerance):
+    assert len(flows) == len(expected)
+    for flow, other in zip(flows, expected):
+        torch.testing.assert_close(flow, other, **tolerance)
+
+
+@pytest.mark.parametrize('height, width', [(37, 53), (32, 32), (64, 48)])
+def test_shapes_finest_level_first(height, width):
+    flows = build()(torch.rand(2, 3, 4, height, width))
+    assert isinstance(flows, tuple)
+    assert [tuple(flow.shape) for flow in flows
+            ] == [(2, 2, 3, *size) for size in levels_of(height, width)]
+
+
+def test_levels_are_those_asked_for():
+    estimator = build()
+    clip = torch.rand(1, 3, 3, 32, 40)
+    flows = estimator(clip)
+    estimator.out_indices = (1, 3)
+    assert_flows(estimator(clip), (flows[1], flows[3]))
+    estimator.out_indices = (2, )
+    flow = estimator(clip)
+    assert isinstance(flow, torch.Tensor)
+    torch.testing.assert_close(flow, flows[2])
+
+
+@pytest.mark.parametrize('shape, words', [
+    ((1, 3, 3, 31, 64), ['31x64', '32x32', '5 pyramid levels']),
+    ((1, 3, 3, 64, 16), ['64x16', '32x32']),
+    ((1, 3, 1, 32, 32), ['clip_len is 1', 'two frames']),
+    ((1, 4, 3, 32, 32), ['(1, 4, 3, 32, 32)', 'NCTHW']),
+    ((3, 3, 32, 32), ['(3, 3, 32, 32)', 'NCTHW']),
+    ((1, 1, 3, 3, 32, 32), ['(1, 1, 3, 3, 32, 32)', 'NCTHW']),
+])
+def test_clips_it_cannot_take(shape, words):
+    with pytest.raises(ValueError) as caught:
+        build()(torch.zeros(shape))
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize('kwargs, words', [
+    (dict(decoder_channels=((4, ), ) * 4), ['decoder_channels', '5', '4']),
+    (dict(max_displacement=(2, 4)), ['max_displacement', '5', '2']),
+    (dict(finest_level=5), ['finest_level', '4', '5']),
+    (dict(finest_level=-1), ['finest_level', '-1']),
+    (dict(out_indices=(0, 5)), ['out_indices', '4', '(0, 5)']),
+    (dict(out_indices=()), ['out_indices', '()']),
+    (dict(feature_norm='layer'), ['feature_norm', 'unit', 'layer']),
+])
+def test_settings_it_refuses(kwargs, words):
+    with pytest.raises(ValueError) as caught:
+        build(**kwargs)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_backward_is_forward_on_the_reversed_clip():
+    estimator = build()
+    clip = torch.rand(2, 3, 4, 37, 40)
+    forward = estimator(clip)
+    backward = estimator(clip, backward=True)
+    assert_flows(backward, [f.flip(2) for f in estimator(clip.flip(2))])
+    assert (backward[0] - forward[0]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize('out_indices', [(0, 1, 2, 3, 4), (0, )])
+def test_bidirectional_equals_two_calls(out_indices):
+    estimator = build(out_indices=out_indices)
+    clip = torch.rand(2, 3, 3, 33, 47)
+    forward, backward = estimator.bidirectional(clip)
+    assert type(forward) is type(estimator(clip))
+    assert_flows(forward, estimator(clip))
+    assert_flows(backward, estimator(clip, backward=True))
+
+
+def test_clips_and_pairs_do_not_mix():
+    estimator = build()
+    clip = torch.rand(3, 3, 4, 32, 36)
+    flows = estimator(clip)
+    alone = estimator(clip[1:2, :, 2:4])
+    assert_flows([flow[1:2, :, 2:3] for flow in flows],
+                 alone,
+                 rtol=1e-4,
+                 atol=1e-4)
+
+
+def test_one_pyramid_per_frame():
+    estimator = build()
+    seen = []
+    estimator.pyramid.register_forward_hook(
+        lambda module, args, out: seen.append(tuple(args[0].shape)))
+    clip = torch.rand(2, 3, 5, 32, 36)
+    estimator(clip)
+    assert seen == [(2 * 5, 3, 32, 36)]
+    seen.clear()
+    estimator.bidirectional(clip)
+    assert seen == [(2 * 5, 3, 32, 36)]
+
+
+def test_parameters_and_operations_of_the_default_plan():
+    """5.7 M parameters (table 3), at most 5 GMAC a pair at 224x224."""
+    estimator = UnsupervisedFlowEstimator()
+    parameters = sum(p.numel() for p in estimator.parameters())
+    assert abs(parameters - 5.7e6) < 0.1e6
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        estimator(torch.rand(1, 3, 2, 224, 224))
+    macs = counter.get_total_flops() / 2
+    for (height, width), channels, radius in zip(
+            levels_of(224, 224), estimator.pyramid.channels,
+            estimator.max_displacement):
+        macs += channels * (2 * radius + 1)**2 * height * width
+    assert 4e9 < macs <= 5e9
+
+
+@pytest.mark.parametrize('kwargs, decoded', [
+    (dict(), (4, 3, 2, 1, 0)),
+    (dict(use_cost_volume=False), (4, 3, 2, 1, 0)),
+    (dict(multi_scale=False), (0, )),
+    (dict(multi_scale=False, use_cost_volume=False), (0, )),
+    (dict(finest_level=2), (4, 3, 2)),
+    (dict(finest_level=2, multi_scale=False), (2, )),
+    (dict(max_displacement=(1, 2, 3, 4, 5)), (4, 3, 2, 1, 0)),
+    (dict(max_displacement=3, feature_norm=None), (4, 3, 2, 1, 0)),
+    (dict(feature_norm='instance', norm_cfg=dict(type='BN')),
+     (4, 3, 2, 1, 0)),
+])
+def test_ablations(kwargs, decoded):
+    estimator = build(**kwargs)
+    assert tuple(map(int, estimator.decoders)) == decoded
+    channels = (3, *TINY['pyramid_channels'])
+    radii = kwargs.get('max_displacement', (2, 4, 4, 4, 4))
+    radii = (radii, ) * 5 if isinstance(radii, int) else radii
+    for level, decoder in estimator.decoders.items():
+        level = int(level)
+        width = channels[level] + 2 + (
+            channels[level] if kwargs.get('use_cost_volume') is False else
+            (2 * radii[level] + 1)**2)
+        assert decoder.hidden[0].conv.in_channels == width
+    clip = torch.rand(2, 3, 3, 37, 53)
+    flows = estimator(clip)
+    assert [flow.shape[-2:] for flow in flows] == levels_of(37, 53)
+    # Every parameter takes part in the finest flow.
+    flows[0].square().sum().backward()
+    idle = [
+        name for name, parameter in estimator.named_parameters()
+        if parameter.grad is None
+    ]
+    assert idle == []
+
+
+def test_levels_without_a_decoder_show_the_nearest_flow():
+    estimator = build(finest_level=2)
+    flows = estimator(torch.rand(1, 3, 2, 64, 64))
+    coarse = flows[2][:, :, 0]
+    for level in (0, 1):
+        factor = 2**(2 - level)
+        expected = factor * F.interpolate(
+            coarse, scale_factor=factor, mode='bilinear')
+        torch.testing.assert_close(flows[level][:, :, 0], expected)
+
+
+def test_backbone_of_a_stock_recognizer():
+    model = MODELS.build(
+        dict(
+            type='Recognizer3D',
+            backbone=dict(
+                type='UnsupervisedFlowEstimator', out_indices=(0, ), **TINY),
+            cls_head=dict(
+                type='I3DHead',
+                in_channels=2,
+                num_classes=4,
+                dropout_ratio=0.,
+                average_clips='prob')))
+    model.init_weights()
+    clips = torch.rand(2, 1, 3, 3, 32, 32)
+    samples = [ActionDataSample().set_gt_label(n) for n in range(2)]
+    losses = model(clips, samples, mode='loss')
+    losses['loss_cls'].backward()
+    assert any(p.grad.abs().sum() > 0 for p in model.backbone.parameters()
+               if p.grad is not None)
+    model.eval()
+    predictions = model(clips, samples, mode='predict')
+    assert predictions[0].pred_score.shape == (4, )
+
+
+def test_autocast_keeps_the_flow_in_float32():
+    estimator = build()
+    clip = torch.rand(1, 3, 3, 64, 80)
+    flows = estimator(clip)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        fast = estimator(clip)
+    for flow, other in zip(flows, fast):
+        assert other.dtype == torch.float32
+        assert (flow - other).norm() < 0.05 * flow.norm()

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The soft census distance against eq. 7 in plain loops."""
+import math
+
+import pytest
+import torch
+
+from uftsn_mmaction.models.losses import (
+    census_distance,
+    census_loss,
+    census_transform,
+)
+
+
+def image(*size, batch=1):
+    return 255 * torch.rand(batch, 3, *size, dtype=torch.float64)
+
+
+def soft_bits(rgb, y, x, patch_size):
+    """Soft census code of one pixel of ``rgb (3, H, W)``."""
+    grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
+    margin = patch_size // 2
+    bits = []
+    for dy in range(-margin, margin + 1):
+        for dx in range(-margin, margin + 1):
+            if dy or dx:
+                step = float(grey[y + dy, x + dx] - grey[y, x])
+                bits.append(step / math.sqrt(0.81 + step**2))
+    return bits
+
+
+@pytest.mark.parametrize('patch_size', [3, 5, 7])
+def test_equals_plain_loops(patch_size):
+    first, second = image(9, 10), image(9, 10)
+    codes = census_transform(first, patch_size)
+    distance = census_distance(first, second, patch_size)
+    assert codes.shape == (1, patch_size**2 - 1, 9, 10)
+    assert distance.shape == (1, 1, 9, 10)
+    margin = patch_size // 2
+    for y in range(margin, 9 - margin):
+        for x in range(margin, 10 - margin):
+            bits1 = soft_bits(first[0], y, x, patch_size)
+            bits2 = soft_bits(second[0], y, x, patch_size)
+            # One channel a neighbour; their order is nobody's business.
+            assert sorted(codes[0, :, y, x].tolist()) == pytest.approx(
+                sorted(bits1))
+            squared = [(a - b)**2 for a, b in zip(bits1, bits2)]
+            assert distance[0, 0, y, x].item() == pytest.approx(
+                sum(s / (0.1 + s) for s in squared))
+
+
+@pytest.mark.parametrize('patch_size', [-3, 0, 1, 2, 4, 6])
+def test_patch_sizes_without_a_centre_or_neighbours(patch_size):
+    with pytest.raises(ValueError, match=f'odd.*got {patch_size}'):
+        census_transform(image(8, 8), patch_size)
+
+
+@pytest.mark.parametrize('patch_size', [3, 5])
+def test_equal_images_are_at_distance_zero(patch_size):
+    first = image(8, 9, batch=2)
+    assert not census_distance(first, first.clone(), patch_size).any()
+
+
+def test_brightness_offset_does_not_count_inside():
+    first, second = image(8, 9), image(8, 9)
+    inner = (..., slice(1, -1), slice(1, -1))
+    torch.testing.assert_close(
+        census_distance(first + 40, second)[inner],
+        census_distance(first, second)[inner])
+    assert census_distance(first, first + 40)[inner].max() < 1e-12
+
+
+def test_symmetric():
+    first, second = image(8, 9), image(8, 9)
+    torch.testing.assert_close(
+        census_distance(first, second), census_distance(second, first))
+
+
+def test_range():
+    """The negative of a texture differs in nearly all of the 8 bits."""
+    first = image(20, 20)
+    distance = census_distance(first, 255 - first)[..., 1:-1, 1:-1]
+    assert 7 < distance.mean() < distance.max() < 8
+    near = census_distance(first, first + torch.randn_like(first))
+    assert near[..., 1:-1, 1:-1].mean() < 1
+
+
+class TestCensusLoss:
+
+    @pytest.mark.parametrize('patch_size', [3, 5])
+    def test_mean_over_whole_patches(self, patch_size):
+        first, second = image(12, 11), image(12, 11)
+        mask = torch.ones(1, 1, 12, 11, dtype=torch.float64)
+        mask[..., 6:, :] = 0
+        margin = patch_size // 2
+        distance = census_distance(first, second, patch_size)
+        torch.testing.assert_close(
+            census_loss(first, second, mask, patch_size),
+            distance[..., margin:6 - margin, margin:-margin].mean())
+
+    def test_invalid_pixels_do_not_count(self):
+        first, second = image(10, 10), image(10, 10)
+        mask = torch.ones(1, 1, 10, 10, dtype=torch.float64)
+        mask[..., 3:5, 6:] = 0
+        before = census_loss(first, second, mask)
+        changed = torch.where(mask.bool(), second, image(10, 10))
+        assert (changed != second).any()
+        torch.testing.assert_close(census_loss(first, changed, mask), before)
+        # A valid pixel beside it does count.
+        changed[..., 7, 7] += 50
+        assert not torch.isclose(census_loss(first, changed, mask), before)
+
+    def test_no_whole_patch_costs_nothing(self):
+        mask = torch.zeros(1, 1, 6, 6, dtype=torch.float64)
+        mask[..., ::2, :] = 1
+        assert census_loss(image(6, 6), image(6, 6), mask) == 0
+
+    def test_gradients(self):
+        # Small contrasts, where the soft bits are not saturated.
+        first = torch.randn(1, 3, 5, 4, dtype=torch.float64)
+        second = torch.randn(1, 3, 5, 4, dtype=torch.float64)
+        first.requires_grad_()
+        second.requires_grad_()
+        mask = torch.ones(1, 1, 5, 4, dtype=torch.float64)
+        assert torch.autograd.gradcheck(
+            lambda a, b: census_loss(a, b, mask), (first, second))
+        assert torch.autograd.gradcheck(census_distance, (first, second))
+        assert torch.autograd.gradcheck(census_transform, (first, ))
