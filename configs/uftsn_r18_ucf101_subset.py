@@ -13,7 +13,8 @@ model = dict(
     backbone=dict(in_channels=10),
     cls_head=dict(num_classes=5))
 
-train_cfg = dict(max_epochs=37, val_interval=3)
+# The classifier is random until stage 2.
+train_cfg = dict(max_epochs=37, val_begin=25, val_interval=3)
 
 custom_hooks = [
     dict(type='EpochSeedHook'),

@@ -168,3 +168,8 @@ def test_refuses_a_folder_in_use(start, phases, tmp_path):
         with pytest.raises(ValueError, match='Another quickstart'):
             start(restart=True)
     assert (tmp_path / 'run' / 'metrics.json').exists()
+
+
+def test_no_threads(start):
+    with pytest.raises(ValueError, match='threads must be 1 or more, got 0'):
+        start(threads=0)

@@ -17,17 +17,22 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.rows, self.alts, self.words = [], [], []
+        self.in_cell = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
+        self.in_cell = tag in ('td', 'th')
         if tag == 'tr':
             self.rows.append([])
         if tag == 'img':
             self.alts.append(dict(attrs)['alt'])
 
+    def handle_endtag(self, tag):
+        self.in_cell = False
+
     def handle_data(self, data):
         self.words.append(data)
-        if self.rows and data.strip():
+        if self.in_cell:
             self.rows[-1].append(data)
 
 

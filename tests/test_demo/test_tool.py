@@ -59,6 +59,8 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     # The solver needs no training, so that its error tells whether frames,
     # flow and clips belong together.
     assert 0 < metrics['aepe_tvl1'] < 0.7 * metrics['aepe_zero']
+    # Also the stage whose validation was cut off has its value.
+    assert metrics['epochs'] == dict(stage1=1, stage2=2, stage3=3)
     seconds = metrics['seconds']
     assert seconds.pop('total') == pytest.approx(sum(seconds.values()))
     assert {'data', 'training', 'control', 'test_tvl1'} <= set(seconds)

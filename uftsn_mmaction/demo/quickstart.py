@@ -62,9 +62,12 @@ def run_quickstart(config_file: str,
     Raises:
         FileNotFoundError: There is no such config.
         TrainingError: A training failed.
-        ValueError: A setting does not fit, ``work_dir`` holds something else,
-            or another quickstart is at work there.
+        ValueError: A setting does not fit, or ``work_dir`` holds something
+            else or is in use.
     """
+    if threads < 1:
+        raise ValueError(f'threads must be 1 or more, got {threads}; leave '
+                         '--threads out for the default')
     plan = QuickstartPlan.from_file(config_file, data_root, options)
     work_dir = Path(work_dir)
     _make_folder(work_dir)

@@ -66,6 +66,10 @@ class Stage:
                 raise ValueError(
                     f'Stage {name!r} {reason}; name a known stage or state '
                     'both train=[...] and losses=dict(...)')
+        if not isinstance(settings['losses'], Mapping):
+            raise ValueError(f'losses of stage {name!r} must be a dict of '
+                             'weights such as dict(cls=1.0), got '
+                             f"{settings['losses']!r}")
         begin = settings['begin']
         if not isinstance(begin, int) or begin < 0:
             raise ValueError(f'begin of stage {name!r} must be an epoch or '
