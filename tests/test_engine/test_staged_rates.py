@@ -111,6 +111,18 @@ def test_the_log_forgets_losses_of_an_earlier_stage(staged_runner, tmp_path,
         assert 'train/loss_census' in runner.recorder.scalars[0]
 
 
+def test_a_run_resumed_within_a_stage_keeps_its_log(staged_runner, tmp_path):
+    staged_runner(tmp_path / 'first', 3).train()
+    runner = staged_runner(
+        tmp_path / 'second',
+        4,
+        load_from=str(tmp_path / 'first' / 'epoch_3.pth'),
+        resume=True)
+    runner.train()
+    losses, _ = runner.message_hub.log_scalars['train/loss_cls'].data
+    assert len(losses) == 2 * STEPS  # the whole of the classifier stage
+
+
 def test_the_log_holds_one_rate_a_step(staged_runner, tmp_path):
     """Not one per parameter group: checkpoints carry the whole history."""
     runner = staged_runner(tmp_path)

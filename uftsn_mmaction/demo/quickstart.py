@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,23 +16,18 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..datasets.motion_classes import APPEARANCES, MOTIONS, join_label
-from ..engine import AtomicLocalBackend
 from .history import read_history
 from .metrics import collect_metrics
 from .plan import QuickstartPlan
 from .report import write_quickstart_report
 from .testing import StreamResult, run_test
 from .training import checkpoint_file, latest_epoch, train
+from .work_dir import make_folder, prepare_folder, write_json
 
 # One clip of each motion is shown, in turn of this and that tint.
 PICTURE_LABELS = tuple(
     join_label(motion, motion % len(APPEARANCES))
     for motion in range(len(MOTIONS)))
-
-_FOLDERS = ('temporal', 'control', 'tests')
-_FILES = ('settings.json', 'seconds.json', 'control.py', 'metrics.json',
-          'report.html')
-
 
 def run_quickstart(config_file: str,
                    work_dir: str | Path,
@@ -70,10 +64,10 @@ def run_quickstart(config_file: str,
                          '--threads out for the default')
     plan = QuickstartPlan.from_file(config_file, data_root, options)
     work_dir = Path(work_dir)
-    _make_folder(work_dir)
+    make_folder(work_dir)
     try:
         with FileLock(work_dir / '.lock', timeout=0):
-            _prepare(work_dir, plan, restart)
+            prepare_folder(work_dir, plan.to_json(), restart)
             return _Quickstart(plan, work_dir, threads).run()
     except Timeout:
         raise ValueError(
@@ -112,7 +106,7 @@ class _Quickstart:
         history = self._history()
         metrics = collect_metrics(self.plan, history, results,
                                   self._read_seconds(), self.threads)
-        _write_json(self.work_dir / 'metrics.json', metrics)
+        write_json(self.work_dir / 'metrics.json', metrics)
         report = write_quickstart_report(self.work_dir / 'report.html',
                                          self.plan, history, results, metrics)
         _announce('Results')
@@ -200,65 +194,7 @@ class _Quickstart:
             seconds = self._read_seconds()
             seconds[phase] = (
                 seconds.get(phase, 0) + time.perf_counter() - start)
-            _write_json(self.work_dir / 'seconds.json', seconds)
-
-
-def _make_folder(work_dir: Path) -> None:
-    """Make the folder, unless something else is in it."""
-    names = {path.name for path in work_dir.glob('*')} - {'.lock'}
-    if names and 'settings.json' not in names:
-        raise ValueError(
-            f'work_dir {str(work_dir)!r} holds files, but no quickstart; '
-            'choose a new or empty folder with --work-dir')
-    work_dir.mkdir(parents=True, exist_ok=True)
-
-
-def _prepare(work_dir: Path, plan: QuickstartPlan, restart: bool) -> None:
-    """Make sure that what is in the folder comes from this plan."""
-    path = work_dir / 'settings.json'
-    if restart:
-        _remove(work_dir)
-    # Until a training has begun, nothing depends on the settings.
-    if any((work_dir / name).exists() for name in _FOLDERS):
-        changes = _differences(
-            json.loads(path.read_text('utf-8')), json.loads(plan.to_json()))
-        if changes:
-            raise ValueError(
-                f'work_dir {str(work_dir)!r} holds a quickstart of other '
-                f'settings ({"; ".join(changes[:3])}); choose another '
-                '--work-dir, or start anew with --restart')
-    else:
-        AtomicLocalBackend().put_text(plan.to_json(), path)
-
-
-def _remove(work_dir: Path) -> None:
-    """Remove what a quickstart writes, and nothing else."""
-    for name in _FOLDERS:
-        shutil.rmtree(work_dir / name, ignore_errors=True)
-    for name in _FILES:
-        (work_dir / name).unlink(missing_ok=True)
-
-
-def _differences(found: Any, wanted: Any, name: str = '') -> list[str]:
-    """Settings that are not the same, one sentence each."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        keys = [*wanted, *(key for key in found if key not in wanted)]
-    elif (isinstance(found, list) and isinstance(wanted, list)
-          and len(found) == len(wanted)):
-        keys = range(len(wanted))
-        found, wanted = dict(enumerate(found)), dict(enumerate(wanted))
-    else:
-        return [] if found == wanted else [
-            f'{name} was {found!r}, is {wanted!r}'
-        ]
-    return [
-        change for key in keys for change in _differences(
-            found.get(key), wanted.get(key), f'{name}.{key}'.lstrip('.'))
-    ]
-
-
-def _write_json(path: Path, content: dict) -> None:
-    AtomicLocalBackend().put_text(json.dumps(content, indent=2) + '\n', path)
+            write_json(self.work_dir / 'seconds.json', seconds)
 
 
 def _announce(phase: str) -> None:

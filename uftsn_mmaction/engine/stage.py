@@ -71,13 +71,16 @@ class Stage:
                              'weights such as dict(cls=1.0), got '
                              f"{settings['losses']!r}")
         begin = settings['begin']
-        if not isinstance(begin, int) or begin < 0:
+        if type(begin) is not int or begin < 0:
             raise ValueError(f'begin of stage {name!r} must be an epoch or '
                              f'iteration from 0 on, got {begin!r}')
         lr = settings.get('lr')
         rates = lr.values() if isinstance(lr, Mapping) else [lr]
-        if lr is not None and not all(rate > 0 for rate in rates):
-            raise ValueError(f'lr of stage {name!r} must be above 0, got {lr}')
+        if lr is not None and not all(
+                isinstance(rate, (int, float)) and rate > 0
+                for rate in rates):
+            raise ValueError(f'lr of stage {name!r} must be a number above 0, '
+                             f'or one for each part, got {lr!r}')
         train = settings['train']
         settings['train'] = (train, ) if isinstance(train,
                                                     str) else tuple(train)
@@ -98,6 +101,9 @@ def build_stages(configs: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
         ValueError: There is no stage, the first does not begin at 0, or they
             are not in order.
     """
+    if isinstance(configs, Mapping):
+        raise ValueError('stages must be a list of dicts, got one dict: '
+                         f'{dict(configs)}')
     stages = tuple(Stage.from_config(config) for config in configs)
     begins = [stage.begin for stage in stages]
     if not stages or begins[0] != 0 or begins != sorted(set(begins)):

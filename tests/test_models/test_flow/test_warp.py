@@ -111,6 +111,16 @@ def test_autocast_leaves_the_coordinates_alone():
         atol=0)
 
 
+def test_half_precision_flow_is_added_in_float32():
+    """300 + 0.3 has no bfloat16."""
+    feature = torch.rand(1, 3, 8, 320)
+    flow = constant_flow(0.3, -0.2, 8, 320).bfloat16()
+    warped = backward_warp(feature, flow)
+    assert warped.dtype == torch.float32
+    torch.testing.assert_close(
+        warped, backward_warp(feature, flow.float()), rtol=0, atol=0)
+
+
 def test_valid_mask_is_one_up_to_the_last_pixel():
     height, width = 4, 6
     cases = {

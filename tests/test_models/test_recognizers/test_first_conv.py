@@ -2,6 +2,7 @@
 """The convolution through which a backbone takes a stack of flows."""
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from uftsn_mmaction.models.recognizers.first_conv import (
@@ -66,3 +67,21 @@ def test_replaced_convolution_without_bias():
     replace_first_conv(backbone, 8)
     assert backbone[0].bias is None
     assert backbone(torch.randn(1, 8, 4, 4)).shape == (1, 6, 2, 2)
+
+
+def test_imagenet_weights_reach_the_first_convolution(tmp_path,
+                                                      build_recognizer):
+    """Upstream leaves the kernel random where its channels differ."""
+    rgb = torchvision.models.resnet18()
+    file = tmp_path / 'resnet18.pth'
+    torch.save(rgb.state_dict(), file)
+    model = build_recognizer(
+        backbone=dict(
+            type='ResNet', depth=18, in_channels=4, pretrained=str(file)),
+        clip_len=3)
+    model.init_weights()
+    found = model.backbone.conv1.conv.weight
+    expected = rgb.conv1.weight.mean(1, keepdim=True).expand(-1, 4, -1, -1)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(model.backbone.layer1[0].conv1.conv.weight,
+                               rgb.layer1[0].conv1.weight)

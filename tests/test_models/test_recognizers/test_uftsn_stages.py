@@ -170,6 +170,15 @@ def test_what_the_backbone_froze_stays_frozen(build_recognizer, make_batch,
                for k in before if k.startswith(('conv1', 'layer1', 'bn1')))
 
 
+def test_what_was_frozen_by_hand_stays_frozen(build_recognizer):
+    model = build_recognizer()
+    model.backbone.conv1.weight.requires_grad_(False)
+    for name in ('flow', 'classifier', 'joint'):
+        model.set_stage(*STAGES[name])
+        assert not model.backbone.conv1.weight.requires_grad
+    assert model.backbone.bn1.weight.requires_grad
+
+
 @pytest.mark.parametrize('train, losses, detach, words', [
     (('estimator', ), dict(flow=1.), False,
      ['train', 'flow_estimator', 'backbone', 'cls_head', "'estimator'"]),

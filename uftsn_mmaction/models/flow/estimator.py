@@ -81,14 +81,20 @@ class UnsupervisedFlowEstimator(BaseModule):
         if not 0 <= finest_level < num_levels:
             raise ValueError('finest_level must be a level between 0 and '
                              f'{num_levels - 1}, got {finest_level}')
-        if not out_indices or not set(out_indices) <= set(range(num_levels)):
-            raise ValueError('out_indices must name levels between 0 and '
-                             f'{num_levels - 1}, got {tuple(out_indices)}')
+        out_indices = tuple(out_indices)
+        if (not out_indices or list(out_indices) != sorted(set(out_indices))
+                or not set(out_indices) <= set(range(num_levels))):
+            raise ValueError(
+                'out_indices must name levels between 0 and '
+                f'{num_levels - 1}, finest first, got {out_indices}')
+        if min(max_displacement) < 0:
+            raise ValueError('max_displacement must be 0 or more, got '
+                             f'{tuple(max_displacement)}')
         if feature_norm not in FEATURE_NORMS:
             raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
                              f'got {feature_norm!r}')
         self.num_levels = num_levels
-        self.out_indices = tuple(out_indices)
+        self.out_indices = out_indices
         self.use_cost_volume = use_cost_volume
         self.feature_norm = feature_norm
         self.max_displacement = tuple(max_displacement)

@@ -18,6 +18,13 @@ from .penalty import masked_mean
 _LUMA = (0.299, 0.587, 0.114)
 
 
+def check_patch_size(patch_size: int) -> None:
+    """Refuse a patch without a centre, or without a neighbour."""
+    if patch_size < 3 or patch_size % 2 == 0:
+        raise ValueError('The census patch_size must be an odd number from 3 '
+                         f'on (3, 5, 7), got {patch_size}')
+
+
 def census_transform(image: Tensor, patch_size: int = 3) -> Tensor:
     """Soft census code of each pixel.
 
@@ -29,9 +36,7 @@ def census_transform(image: Tensor, patch_size: int = 3) -> Tensor:
         ``(N, patch_size**2 - 1, H, W)`` in (-1, 1): each neighbour's
         difference to the centre, one channel a neighbour.
     """
-    if patch_size < 3 or patch_size % 2 == 0:
-        raise ValueError('The census patch_size must be an odd number from 3 '
-                         f'on (3, 5, 7), got {patch_size}')
+    check_patch_size(patch_size)
     height, width = image.shape[-2:]
     weights = image.new_tensor(_LUMA).view(1, 3, 1, 1)
     grey = (image * weights).sum(1, keepdim=True)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 def check_level_weights(weights: Sequence[float]) -> tuple[float, ...]:
     """The weights as a tuple, if they make sense."""
+    if isinstance(weights, (int, float)):
+        weights = (weights, )
     weights = tuple(float(weight) for weight in weights)
     if not weights or min(weights) < 0 or max(weights) == 0:
         raise ValueError('level_weights must hold one weight for each level '

@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from ..flow.warp import backward_warp, valid_mask
-from .census import census_loss
+from .census import census_loss, check_patch_size
 from .multi_scale import check_level_weights, iterate_levels
 from .penalty import PENALTIES, masked_mean, penalize
 
@@ -59,6 +59,12 @@ class PhotometricLoss(nn.Module):
         if penalty not in PENALTIES:
             raise ValueError(
                 f'penalty must be one of {PENALTIES}, got {penalty!r}')
+        check_patch_size(patch_size)
+        if min(difference_weight, census_weight) < 0 or not (difference_weight
+                                                             or census_weight):
+            raise ValueError(
+                'difference_weight and census_weight must be 0 or more and '
+                f'not both 0, got {difference_weight} and {census_weight}')
         self.difference_weight = difference_weight
         self.census_weight = census_weight
         self.patch_size = patch_size

@@ -78,6 +78,9 @@ class SmoothnessLoss(nn.Module):
         if penalty not in PENALTIES:
             raise ValueError(
                 f'penalty must be one of {PENALTIES}, got {penalty!r}')
+        if weight < 0:
+            raise ValueError('weight of SmoothnessLoss must be 0 or more, got '
+                             f'{weight}')
         self.weight = weight
         self.order = order
         self.edge_weight = edge_weight

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from mmengine.logging import print_log
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 
@@ -73,3 +75,33 @@ def require_input_channels(backbone: nn.Module, clip_len: int) -> None:
             f'2 * (clip_len - 1) = {expected} flow channels; set in_channels='
             f'{expected} (in_chans for timm) or another clip_len, in the '
             'model and in SampleFrames')
+
+
+def load_rgb_kernel(backbone: nn.Module, checkpoint: str) -> None:
+    """Fill the first convolution from an RGB checkpoint of the backbone.
+
+    Upstream loaders leave it random where the number of channels differs.
+
+    Args:
+        backbone: Backbone whose other weights come from the checkpoint.
+        checkpoint: File or URL, as for ``pretrained`` of the backbone.
+    """
+    conv = find_first_conv(backbone)[2]
+    weights = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weights = weights.get('state_dict', weights)
+    shape = (conv.out_channels, 3, *conv.kernel_size)
+    for name, weight in weights.items():
+        if tuple(weight.shape) == shape:
+            with torch.no_grad():
+                conv.weight.copy_(
+                    average_input_channels(weight, conv.in_channels))
+            print_log(
+                f'The first convolution takes {conv.in_channels} channels: '
+                f'each one has the mean of the RGB kernels of {name!r} in '
+                f'{checkpoint}',
+                logger='current')
+            return
+    print_log(
+        f'{checkpoint} has no RGB kernel of shape {shape}: the first '
+        'convolution stays as it is',
+        logger='current')

@@ -2,7 +2,6 @@
 """The motion stream: flow estimator, then a 2D classifier (fig. 1a)."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
@@ -12,16 +11,17 @@ from mmaction.utils import ConfigType, OptConfigType, SampleList
 from torch import Tensor
 
 from ..losses import UnsupervisedLoss
-from .first_conv import replace_first_conv, require_input_channels
+from .first_conv import (
+    load_rgb_kernel,
+    replace_first_conv,
+    require_input_channels,
+)
 from .flow_stack import stack_flow
-from .partwise import PartwiseTraining
-
-#: Terms of the training loss: eq. 9, and cross entropy.
-LOSSES = ('flow', 'cls')
+from .staged import StagedTraining
 
 
 @MODELS.register_module()
-class UFTSNRecognizer(PartwiseTraining, Recognizer2D):
+class UFTSNRecognizer(StagedTraining, Recognizer2D):
     """Temporal stream of UF-TSN: from RGB frames over flow to a class.
 
     The T-1 flows of a clip are stacked as channels u_1, v_1, u_2, v_2, ...
@@ -89,61 +89,43 @@ class UFTSNRecognizer(PartwiseTraining, Recognizer2D):
         if flow_bound is not None and flow_bound <= 0:
             raise ValueError('flow_bound of UFTSNRecognizer must be above 0 '
                              f'(pixels) or None, got {flow_bound}')
+        for name, count in (('pairs_per_clip', pairs_per_clip),
+                            ('test_cfg.max_testing_views', max_testing_views)):
+            if count is not None and count < 1:
+                raise ValueError(f'{name} of UFTSNRecognizer must be 1 or '
+                                 f'more, or None for all, got {count}')
         self.clip_len = clip_len
         self.flow_bound = flow_bound
         self.pairs_per_clip = pairs_per_clip
         self.max_testing_views = max_testing_views
         self.return_flow = return_flow
-        self.detach_flow = False
         self.flow_estimator = MODELS.build(flow_estimator)
         self.flow_loss = UnsupervisedLoss(
             MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
             if loss is not None)
-        self.loss_weights = dict(loss_weights or dict(cls=1.0))
-        if loss_weights is None and self.flow_loss.terms:
-            self.loss_weights['flow'] = 0.1
+        if loss_weights is None:
+            loss_weights = dict(cls=1.0)
+            if self.flow_loss.terms:
+                loss_weights['flow'] = 0.1
+        self.loss_weights = self.check_losses(loss_weights)
+        levels = getattr(self.flow_estimator, 'out_indices', (0, ))
+        if levels[0] != 0:
+            raise ValueError(
+                'The classifier takes the flow of level 0, but out_indices of '
+                f'the flow estimator is {levels}; begin it with 0')
         if self.backbone_from == 'torchvision':
             replace_first_conv(self.backbone, 2 * (clip_len - 1))
         require_input_channels(self.backbone, clip_len)
 
-    def set_stage(self,
-                  train: Sequence[str],
-                  losses: dict[str, float],
-                  detach_flow: bool = False) -> None:
-        """Choose what trains, and on which losses (sec. 3.2).
-
-        A part that does not train keeps its weights and its normalisation
-        statistics.
-
-        Args:
-            train: Parts to train, among :attr:`parts`.
-            losses: Weights of the terms ``flow`` and ``cls``.
-            detach_flow: True stops the classifier's gradient at the flow.
-
-        Raises:
-            ValueError: A part or a loss is unknown, or a part is out of
-                reach of every loss.
-        """
-        weights = {name: weight for name, weight in losses.items() if weight}
-        if not weights or not set(weights) <= set(LOSSES):
-            raise ValueError('losses of a stage must give a weight to one or '
-                             f'more of {LOSSES}, got {dict(losses)}')
-        if 'flow' in weights and not self.flow_loss.terms:
-            raise ValueError(
-                'A stage uses the flow loss, but the model has neither '
-                'photometric_loss nor smoothness_loss; configure one')
-        reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
-        if detach_flow and 'flow' not in weights:
-            reached -= {'flow_estimator'}
-        missed = sorted(set(train) & set(self.parts) - reached)
-        if missed:
-            raise ValueError(
-                f'A stage trains {missed}, which its losses '
-                f'{tuple(weights)} do not reach; add the missing loss or '
-                'train fewer parts')
-        self.train_only(train)
-        self.loss_weights = weights
-        self.detach_flow = detach_flow
+    def init_weights(self) -> None:
+        """Initialise all parts; the first kernel from RGB weights too."""
+        super().init_weights()
+        init_cfg = getattr(self.backbone, 'init_cfg', None)
+        checkpoint = getattr(self.backbone, 'pretrained', None)
+        if checkpoint is None and isinstance(init_cfg, dict):
+            checkpoint = init_cfg.get('checkpoint')
+        if checkpoint:
+            load_rgb_kernel(self.backbone, checkpoint)
 
     def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Flows of all clips.
@@ -205,7 +187,11 @@ class UFTSNRecognizer(PartwiseTraining, Recognizer2D):
             feats, head_kwargs = self._classify(
                 flow.detach() if self.detach_flow else flow, inputs.shape[1],
                 'neck', data_samples, False)
-            terms = self.cls_head.loss(feats, data_samples, **head_kwargs)
+            # Heads measure accuracy in numpy, which has no bfloat16.
+            with torch.autocast(inputs.device.type, enabled=False):
+                terms = self.cls_head.loss(
+                    feats.float() if isinstance(feats, Tensor) else feats,
+                    data_samples, **head_kwargs)
             terms = {**terms, **head_kwargs.get('loss_aux', {})}
             losses.update({
                 k: cls_weight * v if 'loss' in k else v

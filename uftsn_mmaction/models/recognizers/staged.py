@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The motion stream in stages: what trains, on which losses (sec. 3.2)."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .partwise import PartwiseTraining
+
+#: Terms of the training loss: eq. 9, and cross entropy.
+LOSSES = ('flow', 'cls')
+
+
+class StagedTraining(PartwiseTraining):
+    """Mixin of a recognizer with a ``flow_estimator`` and a ``flow_loss``.
+
+    Attributes:
+        loss_weights: Weight of each loss that counts.
+        detach_flow: Whether the classifier's gradient stops at the flow.
+    """
+
+    loss_weights: dict[str, float]
+    detach_flow: bool = False
+
+    def set_stage(self,
+                  train: Sequence[str],
+                  losses: dict[str, float],
+                  detach_flow: bool = False) -> None:
+        """Choose what trains, and on which losses (sec. 3.2).
+
+        A part that does not train keeps its weights and its normalisation
+        statistics.
+
+        Args:
+            train: Parts to train, among :attr:`parts`.
+            losses: Weights of the terms ``flow`` and ``cls``.
+            detach_flow: True stops the classifier's gradient at the flow.
+
+        Raises:
+            ValueError: A part or a loss is unknown, or a part is out of
+                reach of every loss.
+        """
+        weights = self.check_losses(losses)
+        reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
+        if detach_flow and 'flow' not in weights:
+            reached -= {'flow_estimator'}
+        missed = sorted(set(train) & set(self.parts) - reached)
+        if missed:
+            raise ValueError(
+                f'A stage trains {missed}, which its losses '
+                f'{tuple(weights)} do not reach; add the missing loss or '
+                'train fewer parts')
+        self.train_only(train)
+        self.loss_weights = weights
+        self.detach_flow = detach_flow
+
+    def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
+        """The losses that count, if they make sense."""
+        weights = {name: weight for name, weight in losses.items() if weight}
+        if (not weights or not set(weights) <= set(LOSSES)
+                or min(weights.values()) < 0):
+            raise ValueError('losses must give a weight above 0 to one or '
+                             f'more of {LOSSES}, got {dict(losses)}')
+        if 'flow' in weights and not self.flow_loss.terms:
+            raise ValueError(
+                'The flow loss has a weight, but the model has neither '
+                'photometric_loss nor smoothness_loss; configure one')
+        return weights
