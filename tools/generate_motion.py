@@ -2,8 +2,8 @@
 """Generate short videos of moving objects with exactly known flow."""
 import argparse
 
-from uftsn_mmaction.datasets.motion_generator import generate_motion_set
-from uftsn_mmaction.datasets.motion_settings import MotionSetSettings
+from uftsn_mmaction.datasets.motion.generator import generate_motion_set
+from uftsn_mmaction.datasets.motion.settings import MotionSetSettings
 
 
 def parse_args() -> argparse.Namespace:

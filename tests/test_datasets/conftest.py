@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from uftsn_mmaction.datasets.motion_generator import generate_motion_set
-from uftsn_mmaction.datasets.motion_settings import MotionSetSettings
+from uftsn_mmaction.datasets.motion.generator import generate_motion_set
+from uftsn_mmaction.datasets.motion.settings import MotionSetSettings
 
 SETTINGS = dict(num_train=32, num_test=16, num_frames=8)
 

@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from uftsn_mmaction.datasets import SyntheticMotionDataset
-from uftsn_mmaction.datasets.motion_generator import render_clip
-from uftsn_mmaction.datasets.motion_settings import MotionSetSettings
+from uftsn_mmaction.datasets.motion.generator import render_clip
+from uftsn_mmaction.datasets.motion.settings import MotionSetSettings
 
 CONFIG = osp.join(
     osp.dirname(__file__),

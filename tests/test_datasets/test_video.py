@@ -8,7 +8,7 @@ from mmaction.registry import DATASETS
 from torch.utils.data import DataLoader
 
 from uftsn_mmaction.datasets import CheckedVideoDataset
-from uftsn_mmaction.datasets.video_writer import write_video
+from uftsn_mmaction.datasets.motion.video_writer import write_video
 
 PIPELINE = [
     dict(type='DecordInit'),

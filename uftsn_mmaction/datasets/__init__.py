@@ -3,9 +3,7 @@
 from .synthetic_motion import SyntheticMotionDataset
 from .transforms import LoadGroundTruthFlow
 from .video import CheckedVideoDataset
-from .worker_seed import epoch_worker_init_fn
 
 __all__ = [
-    'CheckedVideoDataset', 'LoadGroundTruthFlow', 'SyntheticMotionDataset',
-    'epoch_worker_init_fn'
+    'CheckedVideoDataset', 'LoadGroundTruthFlow', 'SyntheticMotionDataset'
 ]

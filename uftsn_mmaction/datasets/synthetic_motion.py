@@ -6,9 +6,9 @@ from typing import Any, Callable, Optional, Union
 
 from mmaction.registry import DATASETS
 
-from .motion_classes import APPEARANCES, CLASSES, MOTIONS, split_label
-from .motion_generator import SPLITS, flow_file, generate_motion_set
-from .motion_settings import MotionSetSettings
+from .motion.classes import APPEARANCES, CLASSES, MOTIONS, split_label
+from .motion.generator import SPLITS, flow_file, generate_motion_set
+from .motion.settings import MotionSetSettings
 from .video import CheckedVideoDataset
 
 

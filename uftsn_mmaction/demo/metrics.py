@@ -12,7 +12,7 @@ import torch
 from mmaction.evaluation import ConfusionMatrix
 from mmaction.registry import MODELS
 
-from ..datasets.motion_classes import APPEARANCES, CLASSES, MOTIONS
+from ..datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
 from ..version import __version__
 from .history import last_validation
 from .plan import QuickstartPlan

@@ -15,7 +15,7 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from ..datasets.motion_classes import APPEARANCES, MOTIONS, join_label
+from ..datasets.motion.classes import APPEARANCES, MOTIONS, join_label
 from .history import read_history
 from .metrics import collect_metrics
 from .plan import QuickstartPlan

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..datasets.motion_classes import APPEARANCES, CLASSES, MOTIONS
+from ..datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
 from ..visualization import (
     ReportFigure,
     ReportSection,

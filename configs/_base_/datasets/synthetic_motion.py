@@ -37,13 +37,12 @@ val_pipeline = [
 ]
 test_pipeline = val_pipeline
 
-# Workers are started anew in every epoch and seeded from the main process, so
-# that a resumed run can draw the same augmentations as an uninterrupted one.
+# Workers are started anew in every epoch, so that EpochSeedHook can seed them:
+# a resumed run draws the augmentations of an uninterrupted one.
 train_dataloader = dict(
     batch_size=16,
     num_workers=2,
     persistent_workers=False,
-    worker_init_fn=dict(type='epoch_worker_init_fn'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,

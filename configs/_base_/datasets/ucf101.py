@@ -60,13 +60,12 @@ test_pipeline = [
     dict(type='PackActionInputs')
 ]
 
-# Workers are started anew in every epoch and seeded from the main process, so
-# that a resumed run draws the augmentations of an uninterrupted one.
+# Workers are started anew in every epoch, so that EpochSeedHook can seed them:
+# a resumed run draws the augmentations of an uninterrupted one.
 train_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=False,
-    worker_init_fn=dict(type='epoch_worker_init_fn'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,

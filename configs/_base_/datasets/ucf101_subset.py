@@ -59,7 +59,6 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=2,
     persistent_workers=False,
-    worker_init_fn=dict(type='epoch_worker_init_fn'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,

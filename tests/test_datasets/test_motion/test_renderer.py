@@ -3,14 +3,14 @@ import cv2
 import numpy as np
 import pytest
 
-from uftsn_mmaction.datasets.motion_classes import (
+from uftsn_mmaction.datasets.motion.classes import (
     APPEARANCES,
     CLASSES,
     MOTIONS,
     join_label,
     split_label,
 )
-from uftsn_mmaction.datasets.motion_renderer import MotionRenderer
+from uftsn_mmaction.datasets.motion.renderer import MotionRenderer
 
 # What each motion must show on its objects; y points down, so that a
 # clockwise turn has a positive curl dv/dx - du/dy.

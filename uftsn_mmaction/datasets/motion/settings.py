@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .motion_renderer import MotionRenderer
+from .renderer import MotionRenderer
 
 # Raise the version whenever equal settings would render other clips.
 FORMAT = {'format': 'uftsn_mmaction generated motion', 'version': 1}

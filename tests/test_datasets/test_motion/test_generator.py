@@ -8,10 +8,10 @@ import decord
 import numpy as np
 import pytest
 
-from uftsn_mmaction.datasets import motion_generator, video_writer
-from uftsn_mmaction.datasets.motion_generator import generate_motion_set
-from uftsn_mmaction.datasets.motion_settings import MotionSetSettings
-from uftsn_mmaction.datasets.video_writer import write_video
+from uftsn_mmaction.datasets.motion import generator, video_writer
+from uftsn_mmaction.datasets.motion.generator import generate_motion_set
+from uftsn_mmaction.datasets.motion.settings import MotionSetSettings
+from uftsn_mmaction.datasets.motion.video_writer import write_video
 
 TINY = dict(num_train=2, num_test=1, size=(32, 32), num_frames=3)
 
@@ -40,7 +40,7 @@ def test_lists_are_balanced_and_name_existing_files(motion_root):
 
 def test_files_hold_what_was_rendered(motion_root, settings):
     for split, index in (('train', 9), ('test', 14)):
-        clip = motion_generator.render_clip(
+        clip = generator.render_clip(
             MotionSetSettings(**settings), split, index)
         np.testing.assert_array_equal(
             _frames(motion_root, split, index), clip.frames)
@@ -91,7 +91,7 @@ def test_an_unfinished_or_damaged_set_is_written_anew(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(motion_generator, 'write_video', fail)
+        patch.setattr(generator, 'write_video', fail)
         with pytest.raises(KeyboardInterrupt):
             generate_motion_set(root, settings)
     assert not (tmp_path / 'settings.json').exists()

@@ -21,9 +21,9 @@ from filelock import FileLock
 from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
-from .motion_classes import CLASSES, split_label
-from .motion_renderer import RenderedClip
-from .motion_settings import MotionSetSettings
+from .classes import CLASSES, split_label
+from .renderer import RenderedClip
+from .settings import MotionSetSettings
 from .video_writer import write_video
 
 # The position of a split is part of its seeds: append, never reorder.

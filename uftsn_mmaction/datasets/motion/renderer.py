@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .motion_classes import APPEARANCES, MOTIONS, join_label
-from .motion_pose import PoseTrack
-from .motion_shape import random_shape
-from .motion_texture import band_limited_noise
+from .classes import APPEARANCES, MOTIONS, join_label
+from .pose import PoseTrack
+from .shape import random_shape
+from .texture import band_limited_noise
 
 _TEXELS_PER_PIXEL = 3
 _MIN_WAVELENGTH = 5.  # pixels; zooming out must not bring it below 2

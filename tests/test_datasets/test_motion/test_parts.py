@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from uftsn_mmaction.datasets.motion_pose import PoseTrack
-from uftsn_mmaction.datasets.motion_shape import random_shape
-from uftsn_mmaction.datasets.motion_texture import band_limited_noise
+from uftsn_mmaction.datasets.motion.pose import PoseTrack
+from uftsn_mmaction.datasets.motion.shape import random_shape
+from uftsn_mmaction.datasets.motion.texture import band_limited_noise
 
 
 def test_noise_fills_its_band_and_nothing_else():
