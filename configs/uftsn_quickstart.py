@@ -6,11 +6,13 @@ _base_ = [
 
 model = dict(
     clip_len=6,
+    pairs_per_clip=1,
     backbone=dict(in_channels=10),
     cls_head=dict(num_classes=16, dropout_ratio=0.2, average_clips='prob'),
     test_cfg=dict(return_flow=True))
 
-train_cfg = dict(max_epochs=15, val_interval=1)
+# From the first epoch on, for the flow's sake.
+train_cfg = dict(max_epochs=15, val_begin=1, val_interval=1)
 val_evaluator = [
     dict(type='AccMetric'),
     dict(type='MotionAccuracy', group_size=2),
@@ -26,11 +28,11 @@ custom_hooks = [
             dict(name='flow', begin=0, lr=dict(flow_estimator=1e-3)),
             dict(
                 name='classifier',
-                begin=7,
+                begin=9,
                 lr=dict(backbone=1e-3, cls_head=1e-3)),
             dict(
                 name='joint',
-                begin=12,
+                begin=13,
                 lr=dict(flow_estimator=2e-5, backbone=2e-4, cls_head=2e-4))
         ])
 ]

@@ -1,4 +1,4 @@
-# Five classes of UCF101 at the paper's size, plan and protocol, for a GPU.
+# Five classes of UCF101 at full size, with the paper's plan, for a GPU.
 _base_ = ['uftsn_r18_ucf101.py']
 
 data_root = 'data/ucf101_subset/videos'

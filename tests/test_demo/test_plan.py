@@ -30,9 +30,14 @@ def test_stages_beyond_the_end_have_no_epochs(config_file):
 
 def test_control_differs_in_the_stages_only(plan):
     control, cfg = plan.control_config(), plan.cfg
-    stage, = control.custom_hooks[1].stages
-    assert stage == dict(cfg.custom_hooks[1].stages[1], begin=0)
-    assert control.train_cfg.max_epochs == 3
+    _, classifier, joint = cfg.custom_hooks[1].stages
+    first, second = control.custom_hooks[1].stages
+    assert first == dict(classifier, begin=0)
+    assert 'flow_estimator' not in [*second.train, *second.lr]
+    assert second.begin == joint.begin - classifier.begin
+    assert second.lr.backbone == joint.lr.backbone
+    assert control.train_cfg.max_epochs == (
+        cfg.train_cfg.max_epochs - classifier.begin)
     assert control.val_cfg is None
     for key in ('model', 'train_dataloader', 'test_dataloader',
                 'optim_wrapper', 'randomness'):

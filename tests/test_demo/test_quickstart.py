@@ -68,7 +68,7 @@ def start(config_file, tiny_options, tmp_path, phases):
 
 OURS = 'UnsupervisedFlowEstimator'
 TESTS = [
-    f'test temporal epoch_3 {OURS}', f'test control epoch_1 {OURS}',
+    f'test temporal epoch_3 {OURS}', f'test control epoch_2 {OURS}',
     'test None None TVL1FlowEstimator'
 ]
 

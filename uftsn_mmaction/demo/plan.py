@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
 
-from ..engine.stage import build_stages
+from ..engine.stage import PRESETS, build_stages
 
 #: Stages of sec. 3.2 that the report tells about.
 STAGES = ('flow', 'classifier', 'joint')
@@ -86,19 +86,25 @@ class QuickstartPlan:
             or epoch == self.max_epochs)
 
     def control_config(self) -> Config:
-        """The classifier's stage alone, so on flow of a random estimator.
+        """The classifier on the flow of a random estimator.
 
-        Everything else is as in the staged training: seed, classifier,
-        number of epochs, learning rates. What the classifier learns here
-        needs no motion estimation.
+        Everything else is as in stages 2 and 3 of the staged training: seed,
+        classifier, number of epochs, learning rates. What the classifier
+        learns here needs no motion estimation.
         """
         cfg = copy.deepcopy(self.cfg)
         hook = _staged_hook(cfg)
+        _, classifier, joint = hook.stages
+        rates = joint.get('lr')
+        if isinstance(rates, dict):
+            rates = {k: v for k, v in rates.items() if k != 'flow_estimator'}
+        first = len(self.epochs_of('classifier'))
         hook.stages = [
-            dict(stage, begin=0) for stage in hook.stages
-            if stage.name == 'classifier'
+            dict(classifier, begin=0),
+            # The last stage without its estimator.
+            dict(PRESETS['classifier'], name='end', begin=first, lr=rates)
         ]
-        cfg.train_cfg.max_epochs = len(self.epochs_of('classifier'))
+        cfg.train_cfg.max_epochs = first + len(self.epochs_of('joint'))
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         return cfg
 

@@ -93,7 +93,7 @@ class _Quickstart:
         self._train_stages()
         self._train_control()
         cfg, epochs = self.plan.cfg, self.plan.max_epochs
-        control_epochs = len(self.plan.epochs_of('classifier'))
+        control_epochs = self.plan.control_config().train_cfg.max_epochs
         results = dict(
             temporal=self._test('temporal', cfg,
                                 checkpoint_file(self.temporal_dir, epochs)),

@@ -100,10 +100,10 @@ def _results(metrics: Mapping[str, Any], num_test: int) -> ReportSection:
                     'less is better. One video more or less changes an '
                     f'accuracy by {1 / num_test:.3f}.'),
         'The control answers the question whether the learned flow matters. '
-        'It has the classifier, the schedule and the seed of stage 2, but '
-        'its flow estimator stays as it was at the random start. What it '
-        'gets right can be told without motion estimation; what stage 2 gets '
-        'right beyond that is due to the flow learned from unlabelled video.',
+        'It has the classifier, the schedule and the seed of stages 2 and 3, '
+        'but its flow estimator stays as it was at the random start. What it '
+        'gets right can be told without motion estimation; what the stream '
+        'gets right beyond that is due to the flow learned from video.',
         'TV-L1 is the classical solver that two-stream networks get their '
         'flow from. It learns nothing and solves an optimization problem for '
         'each pair of frames.',

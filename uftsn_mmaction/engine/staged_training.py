@@ -8,7 +8,7 @@ from typing import Any
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 
 from .stage import Stage, build_stages
@@ -55,6 +55,11 @@ class StagedTrainingHook(Hook):
             raise ValueError(
                 'StagedTrainingHook needs a model with set_stage, such as '
                 f'UFTSNRecognizer, got {type(model).__name__}')
+        if self.by_epoch and isinstance(runner.train_loop, IterBasedTrainLoop):
+            raise ValueError(
+                'StagedTrainingHook counts epochs, but the training loop '
+                'counts iterations; set by_epoch=False and begin of each '
+                'stage in iterations')
         if runner.distributed and not getattr(runner.model,
                                               'find_unused_parameters', True):
             raise ValueError(

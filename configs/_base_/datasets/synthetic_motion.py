@@ -8,7 +8,7 @@ data_root = 'data/synthetic_motion'
 
 # All splits of one data_root need the same settings.
 generator = dict(
-    num_train=384, num_test=128, size=(64, 64), num_frames=12, seed=0)
+    num_train=384, num_test=96, size=(64, 64), num_frames=12, seed=0)
 
 clip_len = 6  # fewer than the paper's 10, for CPUs
 

@@ -1,6 +1,7 @@
-# UCF101 as MMAction2 prepares it: videos and a list of each split. The
-# protocol of the paper: 224x224, 10 frames a clip, 3 segments in training, 25
-# samples in testing without augmentation (sec. 3.2).
+# UCF101 as MMAction2 prepares it: videos and a list of each split. 10 frames a
+# clip and 25 samples in testing without augmentation, as in sec. 3.2; the
+# paper does not state the frame size and the segments in training, which are
+# those of TSN.
 dataset_type = 'CheckedVideoDataset'
 data_root = 'data/ucf101/videos'
 split = 1

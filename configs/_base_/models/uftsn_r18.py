@@ -24,7 +24,7 @@ model = dict(
         dropout_ratio=0.5,
         init_std=0.01,
         average_clips='score'),
-    # The clips of a test video pass one by one, or memory would grow.
+    # Flow of five clips at a time: 25 at once would take several GB.
     test_cfg=dict(max_testing_views=5))
 
 # A stage leaves parts of the model without a gradient.

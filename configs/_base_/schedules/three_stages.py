@@ -1,7 +1,8 @@
 # Three stages in one run (sec. 3.2). The paper does not state their lengths;
 # an experiment sets its own.
+# The classifier is random until stage 2, so validation begins there.
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=80, val_begin=1, val_interval=5)
+    type='EpochBasedTrainLoop', max_epochs=80, val_begin=31, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -30,7 +30,7 @@ class MotionSetSettings:
         ValueError: If a number is out of range.
     """
     num_train: int = 384
-    num_test: int = 128
+    num_test: int = 96
     size: tuple[int, int] = (64, 64)
     num_frames: int = 12
     speed: float = 2.0

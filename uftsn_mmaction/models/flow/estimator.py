@@ -39,9 +39,10 @@ class UnsupervisedFlowEstimator(BaseModule):
         finest_level: Finest level with a decoder; finer flows are its
             upsampled result.
         use_cost_volume: False concatenates both frames' features in its place
-            (table 2, "w/o cost-volume").
+            (an ablation of table 2).
         multi_scale: False estimates once, at ``finest_level``, from zero flow
-            (table 2, "w/o multi-scale").
+            (an ablation of table 2; give that level a decoder and a search
+            radius that suit it, such as level 2 and 8 pixels).
         feature_norm: What enters the dot product of eq. 3, see
             :func:`normalize_features`.
         out_indices: Levels to return. With one index the flow itself is
@@ -202,8 +203,11 @@ class UnsupervisedFlowEstimator(BaseModule):
             if flow is None:
                 # The top level starts from zero flow, for which the warp is
                 # the identity.
+                # Flow is float32 also where autocast gives features of half
+                # precision, which cannot hold a pixel coordinate.
+                dtype = torch.promote_types(x.dtype, torch.float32)
                 flow = q1.new_zeros(
-                    (q1.shape[0], 2, *q1.shape[-2:]), dtype=matched2.dtype)
+                    (q1.shape[0], 2, *q1.shape[-2:]), dtype=dtype)
             else:
                 flow = resize_flow(flow, q1.shape[-2:])
                 matched2 = backward_warp(matched2, flow)
@@ -211,7 +215,9 @@ class UnsupervisedFlowEstimator(BaseModule):
                 cost_volume(matched1, matched2, self.max_displacement[level])
                 if self.use_cost_volume else matched2)
             residual = self.decoders[str(level)](
-                torch.cat((q1.to(flow.dtype), flow, evidence), dim=1))
+                torch.cat([
+                    part.to(flow.dtype) for part in (q1, flow, evidence)
+                ], dim=1))
             flow = flow + residual.to(flow.dtype)
             flows[level] = flow
         outs = []

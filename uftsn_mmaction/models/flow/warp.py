@@ -69,10 +69,12 @@ def valid_mask(flow: Tensor) -> Tensor:
         flow: Flow ``(N, 2, H, W)``.
 
     Returns:
-        Mask ``(N, 1, H, W)`` of the flow's dtype, without gradient.
+        Mask ``(N, 1, H, W)``, float32 at least, without gradient.
     """
     height, width = flow.shape[-2:]
-    x, y = (pixel_grid(flow) + flow.detach()).unbind(1)
+    flow = flow.detach()
+    flow = flow if flow.dtype == torch.float64 else flow.float()
+    x, y = (pixel_grid(flow) + flow).unbind(1)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return inside[:, None].to(flow.dtype)
 

@@ -2,9 +2,9 @@
 """Soft census distance at patch level (eq. 7).
 
 The Hamming distance of two census codes is a count of steps and has no
-gradient. Its soft form is that of UnFlow (Meister et al., 2017, eq. 6 and
-following; weights after DDFlow): a bounded difference in place of each bit,
-a bounded square in place of each comparison.
+gradient. Its soft form is the one that UnFlow (Meister et al., 2017) made
+common: a bounded difference in place of each bit, a bounded square in place
+of each comparison, with the constants 0.81 and 0.1 for images in 0..255.
 """
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def penalize(x: Tensor, penalty: str = 'l1') -> Tensor:
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``x (N, 1, H, W)`` where the mask is 1: the 1/M of eq. 9.
 
-    Dividing by the pixels that count instead of all leaves nothing to gain
-    from a flow that points out of the frame. An empty mask gives zero.
+    Dividing by all pixels, as eq. 9 has it, would reward a flow for pointing
+    out of the frame. An empty mask gives zero.
     """
     return (x * mask).sum() / mask.sum().clamp(min=1)

@@ -2,7 +2,9 @@
 """The motion stream: flow estimator, then a 2D classifier (fig. 1a)."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from mmaction.models.recognizers import Recognizer2D
@@ -99,14 +101,15 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         self.pairs_per_clip = pairs_per_clip
         self.max_testing_views = max_testing_views
         self.return_flow = return_flow
+        self._range_is_checked = False
         self.flow_estimator = MODELS.build(flow_estimator)
         self.flow_loss = UnsupervisedLoss(
             MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
             if loss is not None)
         if loss_weights is None:
-            loss_weights = dict(cls=1.0)
-            if self.flow_loss.terms:
-                loss_weights['flow'] = 0.1
+            loss_weights = dict(
+                cls=1.0 if cls_head else 0,
+                flow=0.1 if self.flow_loss.terms else 0)
         self.loss_weights = self.check_losses(loss_weights)
         levels = getattr(self.flow_estimator, 'out_indices', (0, ))
         if levels[0] != 0:
@@ -120,11 +123,12 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
     def init_weights(self) -> None:
         """Initialise all parts; the first kernel from RGB weights too."""
         super().init_weights()
-        init_cfg = getattr(self.backbone, 'init_cfg', None)
-        checkpoint = getattr(self.backbone, 'pretrained', None)
-        if checkpoint is None and isinstance(init_cfg, dict):
-            checkpoint = init_cfg.get('checkpoint')
-        if checkpoint:
+        init_cfgs = getattr(self.backbone, 'init_cfg', None) or []
+        if isinstance(init_cfgs, dict):
+            init_cfgs = [init_cfgs]
+        checkpoints = [getattr(self.backbone, 'pretrained', None)]
+        checkpoints += [cfg.get('checkpoint') for cfg in init_cfgs]
+        for checkpoint in filter(None, checkpoints):
             load_rgb_kernel(self.backbone, checkpoint)
 
     def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
@@ -187,11 +191,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             feats, head_kwargs = self._classify(
                 flow.detach() if self.detach_flow else flow, inputs.shape[1],
                 'neck', data_samples, False)
-            # Heads measure accuracy in numpy, which has no bfloat16.
-            with torch.autocast(inputs.device.type, enabled=False):
-                terms = self.cls_head.loss(
-                    feats.float() if isinstance(feats, Tensor) else feats,
-                    data_samples, **head_kwargs)
+            terms = self._in_float32(self.cls_head.loss, feats, data_samples,
+                                     **head_kwargs)
             terms = {**terms, **head_kwargs.get('loss_aux', {})}
             losses.update({
                 k: cls_weight * v if 'loss' in k else v
@@ -210,8 +211,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         flow = self._flow_for_classifier(inputs, test_mode=True)
         feats, head_kwargs = self._classify(flow, inputs.shape[1], 'neck',
                                             None, True)
-        predictions = self.cls_head.predict(feats, data_samples,
-                                            **head_kwargs)
+        predictions = self._in_float32(self.cls_head.predict, feats,
+                                       data_samples, **head_kwargs)
         if self.return_flow:
             # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
             flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
@@ -227,6 +228,15 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                 f'inputs (B, M, 3, {self.clip_len}, H, W), got '
                 f'{tuple(inputs.shape)}; set clip_len={self.clip_len} in '
                 'SampleFrames and FormatShape(input_format=\'NCTHW\')')
+        if not self._range_is_checked:
+            # Once, since it makes a GPU wait.
+            low, high = inputs.min().item(), inputs.max().item()
+            if low < -0.1 or high > 1.1:
+                raise ValueError(
+                    'UFTSNRecognizer expects frames in [0, 1], got values '
+                    f'from {low:g} to {high:g}; set mean=[0, 0, 0] and '
+                    'std=[255, 255, 255] in data_preprocessor')
+            self._range_is_checked = True
         return inputs.flatten(0, 1)
 
     def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
@@ -268,6 +278,15 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         # Recognizer2D wants the clips of a video as a dimension of its own.
         stack = stack.view(-1, num_segs, *stack.shape[1:])
         return super().extract_feat(stack, stage, data_samples, test_mode)
+
+    def _in_float32(self, function: Callable, feats: Tensor, *args: Any,
+                    **kwargs: Any) -> Any:
+        """Heads and metrics go through numpy, which has no bfloat16."""
+        if isinstance(feats, Tensor):
+            feats = feats.float()
+        device = next(self.parameters()).device.type
+        with torch.autocast(device, enabled=False):
+            return function(feats, *args, **kwargs)
 
     @staticmethod
     def _as_tuple(flows: tuple[Tensor, ...] | Tensor) -> tuple[Tensor, ...]:
