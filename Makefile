@@ -27,7 +27,7 @@ $(STAMP): requirements/pinned.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'The pinned set needs Python 3.11 or later, but $(PYTHON) is' \
 	"$$($(PYTHON) -V 2>&1): set PYTHON=python3.11, or install the ranges" \
-	'with pip as README.md tells.' >&2; exit 1; }
+	'with pip as docs/installation.md tells.' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -r requirements/pinned.txt
 	$(PIP) --no-build-isolation --no-deps -e .
@@ -41,7 +41,7 @@ $(STAMP): requirements/pinned.txt setup.py
 	'and run make setup again.' >&2; exit 1; }
 	@touch $@
 
-demo: setup  ## Train the three stages and the fusion on generated videos
+demo: setup  ## Train the three stages on generated videos
 	$(VENV)/bin/python tools/quickstart.py
 
 test: setup  ## Run the test suite

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures for all tests."""
 
-import os
 import random
 import uuid
 from pathlib import Path
@@ -43,12 +42,11 @@ def tmp_cwd(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope='session')
-def shared_data(repo_root):
-    """Folder with real videos and flow, or a skip where there is none."""
-    default = repo_root.parent / 'shared' / 'data'
-    path = Path(os.environ.get('UFTSN_TEST_DATA', default))
-    if not path.is_dir():
-        pytest.skip(f'no folder {path}; set UFTSN_TEST_DATA to one')
+def ucf101_subset(repo_root):
+    """Folder with five classes of UCF101, or a skip where there is none."""
+    path = repo_root / 'data' / 'ucf101_subset'
+    if not (path / 'videos').is_dir():
+        pytest.skip(f'no real clips in {path}; README.md tells what it holds')
     return path
 
 

@@ -7,22 +7,24 @@ from mmengine.config import Config
 
 
 @pytest.fixture(scope='module')
-def subset(repo_root, shared_data):
+def subset(repo_root, ucf101_subset):
     """Data settings of the five classes, at the folder of the real clips."""
     cfg = Config.fromfile(
         repo_root / 'configs' / 'uftsn_r18_ucf101_subset.py')
-    root = shared_data / 'ucf101_5class_small'
     for loader, split in ((cfg.train_dataloader, 'train'),
                           (cfg.val_dataloader, 'test')):
-        loader.dataset.ann_file = str(root / f'{split}.txt')
-        loader.dataset.data_prefix = dict(video=str(root / 'videos'))
+        loader.dataset.ann_file = str(ucf101_subset / f'{split}.txt')
+        loader.dataset.data_prefix = dict(
+            video=str(ucf101_subset / 'videos'))
     return cfg
 
 
 def test_shipped_pipelines_read_the_clips(subset):
     train = DATASETS.build(subset.train_dataloader.dataset)
     val = DATASETS.build(subset.val_dataloader.dataset)
-    assert (len(train), len(val)) == (367, 93)
+    assert len(train) > len(val) > 0
+    labels = {val.get_data_info(i)['label'] for i in range(len(val))}
+    assert labels == set(range(5))
     for dataset, num_clips in ((train, 1), (val, 3)):
         clips = dataset[0]['inputs']
         assert clips.shape == (num_clips, 3, subset.clip_len, 96, 96)

@@ -29,6 +29,7 @@ PICTURE_LABELS = tuple(
     join_label(motion, motion % len(APPEARANCES))
     for motion in range(len(MOTIONS)))
 
+
 def run_quickstart(config_file: str,
                    work_dir: str | Path,
                    data_root: str | None = None,
@@ -101,8 +102,6 @@ class _Quickstart:
                 'control', cfg,
                 checkpoint_file(self.control_dir, control_epochs)),
             tvl1=self._test('tvl1', self.plan.tvl1_config()))
-        # A further stream trains and is tested here, and gets its section in
-        # the report.
         history = self._history()
         metrics = collect_metrics(self.plan, history, results,
                                   self._read_seconds(), self.threads)

@@ -46,7 +46,6 @@ def write_quickstart_report(path: Path, plan: QuickstartPlan,
         _flows(results),
         _training(plan, history, metrics),
         _confusions(plan, results),
-        # The section of a further stream belongs here.
         _settings(metrics),
     ])
 

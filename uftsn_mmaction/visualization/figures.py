@@ -14,13 +14,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .flow_panel import flow_panel
+from .flow_panel import INK, MUTED, flow_panel
 
 __all__ = [
     'confusion_matrix_figure', 'figure_to_png', 'flow_panel', 'training_curves'
 ]
 
-_INK, _MUTED = '#222222', '#707070'
 # Colour-blind safe, dark enough for lines on white.
 _LINES = ('#0072b2', '#d55e00', '#009e73', '#cc79a7')
 _SPANS = ('#dce9f5', '#fbeedc', '#e2f1e3', '#f1e3ef')
@@ -123,7 +122,7 @@ def _draw_stages(axis: Any, stages: Sequence[Mapping[str, Any]], end: float,
                       ha='center',
                       va='bottom',
                       fontsize=9,
-                      color=_INK)
+                      color=INK)
 
 
 def _draw_curves(axis: Any, history: Sequence[Mapping[str, float]],
@@ -133,7 +132,7 @@ def _draw_curves(axis: Any, history: Sequence[Mapping[str, float]],
                                      references.items()):
         axis.axhline(
             value,
-            color=_MUTED,
+            color=MUTED,
             lw=1.2,
             ls=style,
             label=f'{label} ({value:.3g})')
@@ -199,10 +198,10 @@ def confusion_matrix_figure(matrix: np.ndarray,
             if value >= 0.5:
                 axis.text(column, row, f'{value:.0f}', ha='center',
                           va='center', fontsize=8,
-                          color='white' if value > 55 else _INK)
+                          color='white' if value > 55 else INK)
     colorbar = figure.colorbar(image, ax=axis, fraction=0.04)
     colorbar.set_label('percent of the true class')
     colorbar.outline.set_visible(False)
     if title:
-        axis.set_title(title, fontsize=11, color=_INK)
+        axis.set_title(title, fontsize=11, color=INK)
     return figure

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from ..evaluation.end_point_error import end_point_error, known_flow_mask
 from .flow_color import color_wheel_legend, flow_to_color, max_flow_norm
 
-_INK, _MUTED = '#222222', '#707070'
+#: Colours of text in figures.
+INK, MUTED = '#222222', '#707070'
 
 
 def flow_panel(rows: Sequence[Mapping[str, Any]],
@@ -60,7 +61,7 @@ def flow_panel(rows: Sequence[Mapping[str, Any]],
         _draw_row(row, row_axes[:-1])
         row_axes[-1].axis('off')
     for axis, name in zip(axes[0], columns[0]):
-        axis.set_title(name, fontsize=9, color=_INK)
+        axis.set_title(name, fontsize=9, color=INK)
     _draw_color_wheel(axes[0, -1])
     return figure
 
@@ -92,10 +93,10 @@ def _draw_row(row: Mapping[str, Any], axes: Sequence[Any]) -> None:
         axis.imshow(picture)
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_color('#cccccc')
-        axis.set_xlabel(note, fontsize=8, color=_MUTED, labelpad=3)
-    axes[0].set_ylabel(row.get('label', ''), fontsize=9, color=_INK)
+        axis.set_xlabel(note, fontsize=8, color=MUTED, labelpad=3)
+    axes[0].set_ylabel(row.get('label', ''), fontsize=9, color=INK)
 
 
 def _draw_color_wheel(axis: Any) -> None:
     axis.imshow(color_wheel_legend())
-    axis.set_title('direction,\nspeed', fontsize=8, color=_MUTED)
+    axis.set_title('direction,\nspeed', fontsize=8, color=MUTED)

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 # Generated videos of moving objects with exactly known flow; they are written
 # to data_root when first needed, in about 20 seconds on one core. 16 classes:
 # 8 motions, which one frame does not show, times 2 tints, which flow does not

@@ -240,7 +240,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         return inputs.flatten(0, 1)
 
     def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
-        """Level-0 flow ``(B*M, 2, T-1, H, W)``, in tests bit by bit."""
+        """Level-0 flow ``(B*M, 2, T-1, H, W)``, a few clips at a time."""
         views = self.max_testing_views if test_mode else None
         if views is None:
             return self.extract_flow(inputs)[0]
@@ -250,7 +250,10 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         ])
 
     def _draw_pairs(self, inputs: Tensor) -> Tensor:
-        """``(B, M, 3, T, H, W)`` -> ``(B*M * pairs_per_clip, 3, 2, H, W)``."""
+        """``(B, M, 3, T, H, W)`` -> ``(B*M*pairs_per_clip, 3, 2, H, W)``.
+
+        All pairs stay together, as ``(B*M, 3, T, H, W)``.
+        """
         clips = self._clips(inputs)
         if self.pairs_per_clip is None:
             return clips
