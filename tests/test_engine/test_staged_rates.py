@@ -198,3 +198,17 @@ def test_stage_at_any_progress():
     ])
     assert [hook.stage_at(n).name for n in range(6)] == EXPECTED
     assert hook.stage_at(1000).name == 'joint'
+
+
+def test_epochs_in_a_loop_of_iterations(staged_runner, tmp_path):
+    """The first stage would never end."""
+    runner = staged_runner(
+        tmp_path,
+        by_epoch=False,
+        custom_hooks=[
+            dict(
+                type='StagedTrainingHook',
+                stages=[dict(name='flow', begin=0)])
+        ])
+    with pytest.raises(ValueError, match='by_epoch=False'):
+        runner.train()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the recognizer refuses, and what it does under autocast."""
+import pytest
+import torch
+
+
+def test_frames_in_0_to_255_are_refused(build_recognizer, make_batch):
+    """They would pass through, and the losses would scale them again."""
+    model = build_recognizer()
+    clips, samples = make_batch()
+    with pytest.raises(ValueError, match=r'\[0, 1\].*std=\[255'):
+        model(clips * 255, samples, mode='loss')
+
+
+@pytest.mark.parametrize('settings, words', [
+    (dict(pairs_per_clip=0), 'pairs_per_clip'),
+    (dict(test_cfg=dict(max_testing_views=0)), 'max_testing_views'),
+    (dict(loss_weights=dict(classification=1.)), 'flow.*cls'),
+    (dict(loss_weights=dict(cls=-1.)), 'above 0'),
+    (dict(photometric_loss=None, smoothness_loss=None,
+          loss_weights=dict(flow=1.)), 'photometric_loss'),
+    (dict(flow_estimator=dict(type='UnsupervisedFlowEstimator',
+                              out_indices=(1, 2))), 'level 0'),
+])  # yapf: disable
+def test_settings_it_refuses(build_recognizer, settings, words):
+    with pytest.raises(ValueError, match=words):
+        build_recognizer(**settings)
+
+
+@pytest.mark.parametrize('use_cost_volume', [True, False])
+def test_autocast(build_recognizer, make_batch, use_cost_volume):
+    """Flow stays float32, and heads and metrics find what numpy can hold."""
+    model = build_recognizer(
+        flow_estimator=dict(
+            type='UnsupervisedFlowEstimator',
+            pyramid_channels=(4, 4, 4, 4),
+            decoder_channels=((4, ), ) * 5,
+            use_cost_volume=use_cost_volume))
+    clips, samples = make_batch()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert {flow.dtype
+                for flow in model.extract_flow(clips)} == {torch.float32}
+        losses = model(clips, samples, mode='loss')
+        loss, _ = model.parse_losses(losses)
+        predicted = model.eval()(clips, samples, mode='predict')
+    loss.backward()
+    assert torch.isfinite(loss)
+    scores = torch.stack([sample.pred_score for sample in predicted])
+    assert scores.dtype == torch.float32
+    torch.testing.assert_close(scores.sum(1), torch.ones(len(scores)))
+
+
+def test_an_estimator_without_a_head_trains_on_flow(build_recognizer,
+                                                    make_batch):
+    model = build_recognizer(cls_head=None)
+    losses = model(*make_batch(), mode='loss')
+    assert {name for name in losses if 'loss' in name} == {
+        'loss_difference', 'loss_census', 'loss_smoothness'
+    }
