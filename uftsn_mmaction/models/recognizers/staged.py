@@ -60,6 +60,9 @@ class StagedTraining(PartwiseTraining):
                 or min(weights.values()) < 0):
             raise ValueError('losses must give a weight above 0 to one or '
                              f'more of {LOSSES}, got {dict(losses)}')
+        if 'cls' in weights and not self.with_cls_head:
+            raise ValueError('The cls loss has a weight, but the model has no '
+                             'cls_head; configure one')
         if 'flow' in weights and not self.flow_loss.terms:
             raise ValueError(
                 'The flow loss has a weight, but the model has neither '

@@ -13,6 +13,7 @@ from mmaction.utils import ConfigType, OptConfigType, SampleList
 from torch import Tensor
 
 from ..losses import UnsupervisedLoss
+from .clips import check_clips, draw_pairs
 from .first_conv import (
     load_rgb_kernel,
     replace_first_conv,
@@ -182,7 +183,10 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         flow_weight = self.loss_weights.get('flow', 0)
         cls_weight = self.loss_weights.get('cls', 0)
         if flow_weight:
-            flow, terms = self._flow_loss(self._draw_pairs(inputs))
+            clips = self._clips(inputs)
+            if self.pairs_per_clip is not None:
+                clips = draw_pairs(clips, self.pairs_per_clip)
+            flow, terms = self._flow_loss(clips)
             losses.update({k: flow_weight * v for k, v in terms.items()})
         if cls_weight:
             # With all pairs drawn, the forward flow is there already.
@@ -222,21 +226,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def _clips(self, inputs: Tensor) -> Tensor:
         """``(B, M, 3, T, H, W)`` -> ``(B*M, 3, T, H, W)``, checked."""
-        if inputs.dim() != 6 or inputs.shape[3] != self.clip_len:
-            raise ValueError(
-                f'UFTSNRecognizer with clip_len={self.clip_len} expects '
-                f'inputs (B, M, 3, {self.clip_len}, H, W), got '
-                f'{tuple(inputs.shape)}; set clip_len={self.clip_len} in '
-                'SampleFrames and FormatShape(input_format=\'NCTHW\')')
-        if not self._range_is_checked:
-            # Once, since it makes a GPU wait.
-            low, high = inputs.min().item(), inputs.max().item()
-            if low < -0.1 or high > 1.1:
-                raise ValueError(
-                    'UFTSNRecognizer expects frames in [0, 1], got values '
-                    f'from {low:g} to {high:g}; set mean=[0, 0, 0] and '
-                    'std=[255, 255, 255] in data_preprocessor')
-            self._range_is_checked = True
+        check_clips(inputs, self.clip_len, not self._range_is_checked)
+        self._range_is_checked = True
         return inputs.flatten(0, 1)
 
     def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
@@ -247,20 +238,6 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         return torch.cat([
             self.extract_flow(chunk[None])[0]
             for chunk in self._clips(inputs).split(views)
-        ])
-
-    def _draw_pairs(self, inputs: Tensor) -> Tensor:
-        """``(B, M, 3, T, H, W)`` -> ``(B*M*pairs_per_clip, 3, 2, H, W)``.
-
-        All pairs stay together, as ``(B*M, 3, T, H, W)``.
-        """
-        clips = self._clips(inputs)
-        if self.pairs_per_clip is None:
-            return clips
-        starts = torch.randint(
-            self.clip_len - 1, (len(clips), self.pairs_per_clip)).tolist()
-        return torch.stack([
-            clip[:, t:t + 2] for clip, row in zip(clips, starts) for t in row
         ])
 
     def _flow_loss(self, clips: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
