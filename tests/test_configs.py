@@ -11,7 +11,8 @@ from uftsn_mmaction.datasets import SyntheticMotionDataset
 from uftsn_mmaction.engine.stage import build_stages
 
 CONFIGS = ('uftsn_quickstart', 'uftsn_r18_ucf101', 'uftsn_r18_ucf101_subset',
-           'uftsn_r18_ucf101_subset_224')
+           'uftsn_r18_ucf101_subset_224', 'uftsn_r18_ucf101_subset_control')
+THREE_STAGES = CONFIGS[:-1]
 
 
 def test_every_config_is_listed(repo_root):
@@ -95,7 +96,7 @@ class _ModelHolder:
         self.model = model
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize('name', THREE_STAGES)
 def test_stages_fit_into_the_training(name, repo_root):
     cfg = Config.fromfile(repo_root / 'configs' / f'{name}.py')
     hook, = (hook for hook in cfg.custom_hooks
