@@ -97,7 +97,8 @@ def test_every_number_comes_from_its_place(plan, history, results):
         top1_temporal=0.47)
     assert {key: metrics[key] for key in expected} == pytest.approx(expected)
     assert metrics['epochs'] == dict(stage1=1, stage2=2, stage3=3)
-    assert metrics['seconds'] == dict(data=1.5, tests=2, total=3.5)
+    assert metrics['seconds'] == 3.5
+    assert metrics['seconds_of_phases'] == dict(data=1.5, tests=2)
     assert metrics['settings']['seed'] == plan.cfg.randomness.seed
     assert metrics['settings']['tvl1']['num_warps'] == 5
 

@@ -41,7 +41,8 @@ def collect_metrics(plan: QuickstartPlan,
         ``aepe*`` in pixels (end-point error averaged over all pixels of the
         test set: of zero flow, TV-L1, the random estimator, and ours after
         stage 1 and at the end), accuracies from 0 to 1, ``epochs`` from
-        which the values of a stage are, ``seconds`` and ``settings``.
+        which the values of a stage are, ``seconds`` in all and
+        of each phase, and ``settings``.
     """
     temporal, control = results['temporal'].metrics, results['control'].metrics
     epochs, after = {}, {}
@@ -66,7 +67,8 @@ def collect_metrics(plan: QuickstartPlan,
             stage1=epochs['flow'],
             stage2=epochs['classifier'],
             stage3=plan.max_epochs),
-        seconds=dict(seconds, total=sum(seconds.values())),
+        seconds=sum(seconds.values()),
+        seconds_of_phases=dict(seconds),
         settings=_settings(plan, threads))
 
 

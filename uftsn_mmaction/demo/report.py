@@ -199,7 +199,8 @@ def _confusions(plan: QuickstartPlan,
 
 
 def _settings(metrics: Mapping[str, Any]) -> ReportSection:
-    settings, seconds = metrics['settings'], metrics['seconds']
+    settings = metrics['settings']
+    seconds = dict(metrics['seconds_of_phases'], total=metrics['seconds'])
     options = ' '.join(settings['cfg_options'])
     tvl1 = ', '.join(f'{name} {value:g}'
                      for name, value in settings['tvl1'].items())
