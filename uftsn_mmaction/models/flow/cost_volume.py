@@ -29,7 +29,7 @@ def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
     Returns:
         The feature in float32 at least, same shape.
     """
-    feature = feature if feature.dtype == torch.float64 else feature.float()
+    feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
     if mode is None:
         return feature
     if mode == 'instance':

@@ -48,7 +48,7 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
             f'(N, 2, H, W) of one size, got {tuple(feature.shape)} and '
             f'{tuple(flow.shape)}; bring the flow to the size of the feature '
             'with resize_flow first')
-    flow = flow if flow.dtype == torch.float64 else flow.float()
+    flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
     size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
     # grid_sample counts from -1 to 1 between the outer edges of the frame.
     grid = (2 * (pixel_grid(flow) + flow) + 1) / size - 1
@@ -73,7 +73,7 @@ def valid_mask(flow: Tensor) -> Tensor:
     """
     height, width = flow.shape[-2:]
     flow = flow.detach()
-    flow = flow if flow.dtype == torch.float64 else flow.float()
+    flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
     x, y = (pixel_grid(flow) + flow).unbind(1)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return inside[:, None].to(flow.dtype)

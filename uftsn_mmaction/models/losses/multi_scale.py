@@ -54,7 +54,7 @@ def iterate_levels(
     batch, _, length = clip.shape[:3]
     # N x 3 x T x H x W -> (N * T) x 3 x H x W
     frames = clip.transpose(1, 2).flatten(0, 1)
-    frames = frames if frames.dtype == torch.float64 else frames.float()
+    frames = frames.to(torch.promote_types(frames.dtype, torch.float32))
     frames = frames * image_scale
     for weight, flow in zip(level_weights, flows):
         if frames.shape[-2:] != flow.shape[-2:]:

@@ -91,7 +91,8 @@ def load_rgb_kernel(backbone: nn.Module, checkpoint: str) -> None:
     weights = weights.get('state_dict', weights)
     shape = (conv.out_channels, 3, *conv.kernel_size)
     for name, weight in weights.items():
-        if tuple(weight.shape) == shape:
+        # Some checkpoints hold more than tensors.
+        if isinstance(weight, Tensor) and tuple(weight.shape) == shape:
             with torch.no_grad():
                 conv.weight.copy_(
                     average_input_channels(weight, conv.in_channels))
