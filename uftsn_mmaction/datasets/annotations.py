@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the lists of UCF101 and HMDB51 that ``VideoDataset`` reads.
+
+A line is ``Class/video.avi label`` with labels from 0, for
+``data_prefix=dict(video=...)`` with the folder of the class folders. The
+lists have the names that MMAction2's own scripts give them.
+"""
+import os.path as osp
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from ..engine import AtomicLocalBackend
+from .official_splits import read_official_splits
+
+VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg',
+                    '.webm')
+
+
+@dataclass(frozen=True)
+class WrittenList:
+    """A list, and how many videos are in it and were left out of it."""
+    path: Path
+    videos: int
+    missing: int
+
+
+def prepare_annotations(name: str,
+                        splits: str,
+                        videos: str,
+                        out: str,
+                        allow_missing: bool = False) -> list[WrittenList]:
+    """Write the lists of all splits, and ``classes.txt`` in label order.
+
+    Nothing is written before everything is checked, but for
+    ``{name}_missing_videos.txt`` with the paths that the split files have of
+    all videos that do not exist.
+
+    Args:
+        name: 'ucf101' or 'hmdb51'.
+        splits: Folder of the official split files.
+        videos: Folder of the class folders.
+        out: Folder to write to.
+        allow_missing: Whether to leave missing videos out of the lists.
+
+    Returns:
+        What was written, in the order of the splits, training first.
+
+    Raises:
+        FileNotFoundError: If a folder, a split file or a video is missing.
+        ValueError: If a split file is not the official one, a video exists
+            twice, or ``out`` holds lists of other classes.
+    """
+    classes, parts = read_official_splits(name, splits)
+    # Of all lists and each once, in official order.
+    listed = list(dict.fromkeys(chain.from_iterable(parts.values())))
+    found = find_videos(videos, listed)
+    classes_file = Path(out) / 'classes.txt'
+    _check_classes_file(classes_file, classes)
+
+    missing = [video for video in listed if video not in found]
+    missing_file = Path(out) / f'{name}_missing_videos.txt'
+    if missing:
+        _write_lines(missing_file, missing)
+    else:
+        missing_file.unlink(missing_ok=True)  # of an earlier call
+    has_folder = any(osp.isdir(osp.join(videos, item)) for item in classes)
+    if missing and not (allow_missing and has_folder):
+        cure = ('add them, or leave them out with --allow-missing'
+                if has_folder else 'give the folder that holds the folders '
+                f'{classes[0]!r} to {classes[-1]!r}')
+        raise FileNotFoundError(
+            f'{len(missing)} of {len(listed)} videos of {name} are missing in '
+            f'videos folder {str(videos)!r}, such as '
+            f'{", ".join(map(repr, missing[:3]))} (all of them are in '
+            f'{str(missing_file)!r}); {cure}.')
+
+    _write_lines(classes_file, classes)
+    written = []
+    for part, labels in parts.items():
+        path = Path(out) / f'{name}_{part}_videos.txt'
+        lines = [
+            f'{found[video]} {label}' for video, label in labels.items()
+            if video in found
+        ]
+        _write_lines(path, lines)
+        written.append(
+            WrittenList(path, len(lines), len(labels) - len(lines)))
+    return written
+
+
+def find_videos(folder: str, listed: Iterable[str]) -> dict[str, str]:
+    """Look for videos, which may have been re-encoded.
+
+    Args:
+        folder: Folder of the class folders.
+        listed: Paths as the split files have them, ``Class/video.avi``.
+
+    Returns:
+        For each of these paths the one that exists: the same, or else that
+        with another extension of ``VIDEO_EXTENSIONS``. Missing videos have
+        no entry.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If several videos have the name, none of them the same.
+    """
+    if not osp.isdir(folder):
+        raise FileNotFoundError(
+            f'videos folder {str(folder)!r} does not exist; give the folder '
+            'that holds the class folders.')
+    found = {}
+    folders: dict[str, dict[str, list[str]]] = {}
+    for video in listed:
+        item, file = video.split('/')
+        if item not in folders:
+            folders[item] = _videos_by_stem(Path(folder) / item)
+        names = folders[item].get(osp.splitext(file)[0], [])
+        if len(names) > 1 and file not in names:
+            raise ValueError(
+                f'videos folder {str(folder)!r} holds {sorted(names)} in '
+                f'{item!r}, expected one video in place of {video!r}; remove '
+                'the others.')
+        if names:
+            found[video] = f'{item}/{file if file in names else names[0]}'
+    return found
+
+
+def _videos_by_stem(folder: Path) -> dict[str, list[str]]:
+    """Names of the videos in a class folder, which need not exist."""
+    videos = defaultdict(list)
+    # Not by glob: names of HMDB51 hold brackets, which are patterns to it.
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.suffix.lower() in VIDEO_EXTENSIONS and path.is_file():
+            videos[path.stem].append(path.name)
+    return videos
+
+
+def _check_classes_file(path: Path, classes: list[str]) -> None:
+    """Refuse a folder whose ``classes.txt`` belongs to other lists."""
+    expected = [item.encode() for item in classes]
+    if path.is_file() and path.read_bytes().split() != expected:
+        raise ValueError(
+            f'{str(path)!r} lists other classes, expected none or these '
+            f'{len(classes)}; choose another folder with --out, or remove '
+            'that file.')
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    text = ''.join(f'{line}\n' for line in lines)
+    AtomicLocalBackend().put_text(text, path)
