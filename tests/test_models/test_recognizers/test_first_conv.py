@@ -6,6 +6,7 @@ import torchvision
 from torch import nn
 
 from uftsn_mmaction.models.recognizers.first_conv import (
+    adapt_rgb_kernel,
     average_input_channels,
     find_first_conv,
     replace_first_conv,
@@ -22,21 +23,31 @@ def test_average_over_the_old_channels():
     assert wide[:, 1].any()
 
 
+def test_only_an_rgb_kernel_of_the_same_size_is_adapted():
+    kernel = torch.randn(6, 3, 5, 3)
+    wide = nn.Conv2d(8, 6, (5, 3))
+    torch.testing.assert_close(
+        adapt_rgb_kernel(kernel, wide), average_input_channels(kernel, 8))
+    assert adapt_rgb_kernel(kernel, nn.Conv2d(3, 6, (5, 3))) is kernel
+    for other in (None, kernel[:5], kernel[:, :2], kernel.mT):
+        assert adapt_rgb_kernel(other, wide) is None
+
+
 def test_finds_it_wherever_it_is():
     direct = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1))
-    assert find_first_conv(direct)[2] is direct[0]
+    assert find_first_conv(direct) == ('0', direct[0])
     nested = nn.Sequential(
         nn.Sequential(nn.Identity(), nn.Sequential(nn.Conv2d(3, 4, 1))),
         nn.Sequential(nn.Conv2d(4, 4, 1)))
-    parent, name, conv = find_first_conv(nested)
-    assert conv is nested[0][1][0] is getattr(parent, name)
+    path, conv = find_first_conv(nested)
+    assert conv is nested[0][1][0] is nested.get_submodule(path)
 
 
 def test_a_stem_comes_before_a_later_convolution():
     """As in the NFNets of timm, whose last convolution is a direct child."""
     stem = nn.Sequential(nn.Conv2d(3, 4, 1))
     backbone = nn.Sequential(stem, nn.Conv2d(4, 4, 1))
-    assert find_first_conv(backbone)[2] is stem[0]
+    assert find_first_conv(backbone) == ('0.0', stem[0])
 
 
 def test_no_convolution():
@@ -63,25 +74,54 @@ def test_replaced_convolution():
 
 
 def test_replaced_convolution_without_bias():
-    backbone = nn.Sequential(nn.Conv2d(3, 6, 3, bias=False))
+    backbone = nn.Sequential(nn.Sequential(nn.Conv2d(3, 6, 3, bias=False)))
     replace_first_conv(backbone, 8)
-    assert backbone[0].bias is None
+    assert backbone[0][0].bias is None
     assert backbone(torch.randn(1, 8, 4, 4)).shape == (1, 6, 2, 2)
 
 
-def test_imagenet_weights_reach_the_first_convolution(tmp_path,
-                                                      build_recognizer):
+@pytest.fixture
+def from_stock_loader(tmp_path, build_recognizer):
+    """Function: recognizer of four channels that loads a state by itself."""
+
+    def build(state, kind):
+        file = tmp_path / 'resnet18.pth'
+        torch.save(state, file)
+        settings = dict(pretrained=str(file))
+        if kind != 'ResNet':
+            settings = dict(
+                init_cfg=dict(type='Pretrained', checkpoint=str(file)))
+        return build_recognizer(
+            backbone=dict(type=kind, depth=18, in_channels=4, **settings),
+            cls_head=dict(type='TSNHead', num_classes=5, in_channels=512))
+
+    return build
+
+
+@pytest.mark.parametrize('kind', ['ResNet', 'mmpretrain.ResNet'])
+def test_imagenet_weights_reach_the_first_convolution(from_stock_loader,
+                                                      kind):
     """Upstream leaves the kernel random where its channels differ."""
     rgb = torchvision.models.resnet18()
-    file = tmp_path / 'resnet18.pth'
-    torch.save(rgb.state_dict(), file)
-    model = build_recognizer(
-        backbone=dict(
-            type='ResNet', depth=18, in_channels=4, pretrained=str(file)),
-        clip_len=3)
+    model = from_stock_loader(rgb.state_dict(), kind)
     model.init_weights()
-    found = model.backbone.conv1.conv.weight
+    conv = find_first_conv(model.backbone)[1]
     expected = rgb.conv1.weight.mean(1, keepdim=True).expand(-1, 4, -1, -1)
-    torch.testing.assert_close(found, expected)
-    torch.testing.assert_close(model.backbone.layer1[0].conv1.conv.weight,
-                               rgb.layer1[0].conv1.weight)
+    torch.testing.assert_close(conv.weight, expected)
+    conv1 = model.backbone.layer1[0].conv1
+    torch.testing.assert_close(
+        getattr(conv1, 'conv', conv1).weight, rgb.layer1[0].conv1.weight)
+    # A second call must not undo what was trained since the first.
+    nn.init.constant_(conv.weight, 7)
+    model.init_weights()
+    assert (conv.weight == 7).all()
+
+
+def test_a_stock_checkpoint_without_rgb_kernel_is_no_error(from_stock_loader):
+    flow = torchvision.models.resnet18()
+    replace_first_conv(flow, 4)
+    nn.init.normal_(flow.conv1.weight)
+    model = from_stock_loader(flow.state_dict(), 'ResNet')
+    model.init_weights()
+    torch.testing.assert_close(model.backbone.conv1.conv.weight,
+                               flow.conv1.weight)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import torch
-from mmengine.logging import print_log
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 
-def find_first_conv(backbone: nn.Module) -> tuple[nn.Module, str, nn.Conv2d]:
-    """First 2D convolution of a backbone, its parent and its name there.
+def find_first_conv(backbone: nn.Module) -> tuple[str, nn.Conv2d]:
+    """First 2D convolution of a backbone, after its dotted name there.
 
     Raises:
         ValueError: The backbone has no 2D convolution.
     """
     for path, module in backbone.named_modules():
         if isinstance(module, nn.Conv2d):
-            parent, _, name = path.rpartition('.')
-            return backbone.get_submodule(parent), name, module
+            return path, module
     raise ValueError(
         f'The backbone {type(backbone).__name__} has no 2D convolution that '
         'could take a stack of flows; choose a 2D image backbone')
@@ -39,12 +36,31 @@ def average_input_channels(weight: Tensor, in_channels: int) -> Tensor:
     return mean.expand(-1, in_channels, -1, -1).clone()
 
 
+def rgb_shape(conv: nn.Conv2d) -> tuple[int, ...]:
+    """Shape ``(O, 3, kH, kW)`` of a kernel that would take RGB images."""
+    return (conv.out_channels, 3, *conv.kernel_size)
+
+
+def adapt_rgb_kernel(weight: Tensor | None, conv: nn.Conv2d) -> Tensor | None:
+    """RGB kernel for the channels of a convolution.
+
+    Returns:
+        The kernel itself if the convolution takes three channels, else its
+        mean in each channel; None if this is no RGB kernel of that size.
+    """
+    if weight is None or tuple(weight.shape) != rgb_shape(conv):
+        return None
+    if conv.in_channels == 3:
+        return weight
+    return average_input_channels(weight, conv.in_channels)
+
+
 def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
     """Give a backbone without an ``in_channels`` setting another one.
 
     torchvision's models always take three channels.
     """
-    parent, name, old = find_first_conv(backbone)
+    path, old = find_first_conv(backbone)
     new = nn.Conv2d(
         in_channels,
         old.out_channels,
@@ -58,7 +74,8 @@ def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
         new.weight.copy_(average_input_channels(old.weight, in_channels))
         if old.bias is not None:
             new.bias.copy_(old.bias)
-    setattr(parent, name, new)
+    parent, _, name = path.rpartition('.')
+    setattr(backbone.get_submodule(parent), name, new)
 
 
 def require_input_channels(backbone: nn.Module, clip_len: int) -> None:
@@ -68,41 +85,10 @@ def require_input_channels(backbone: nn.Module, clip_len: int) -> None:
         ValueError: It takes another number of channels.
     """
     expected = 2 * (clip_len - 1)
-    found = find_first_conv(backbone)[2].in_channels
+    found = find_first_conv(backbone)[1].in_channels
     if found != expected:
         raise ValueError(
             f'backbone.in_channels is {found}, but clip_len={clip_len} gives '
             f'2 * (clip_len - 1) = {expected} flow channels; set in_channels='
             f'{expected} (in_chans for timm) or another clip_len, in the '
             'model and in SampleFrames')
-
-
-def load_rgb_kernel(backbone: nn.Module, checkpoint: str) -> None:
-    """Fill the first convolution from an RGB checkpoint of the backbone.
-
-    Upstream loaders leave it random where the number of channels differs.
-
-    Args:
-        backbone: Backbone whose other weights come from the checkpoint.
-        checkpoint: File or URL, as for ``pretrained`` of the backbone.
-    """
-    conv = find_first_conv(backbone)[2]
-    weights = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = weights.get('state_dict', weights)
-    shape = (conv.out_channels, 3, *conv.kernel_size)
-    for name, weight in weights.items():
-        # Some checkpoints hold more than tensors.
-        if isinstance(weight, Tensor) and tuple(weight.shape) == shape:
-            with torch.no_grad():
-                conv.weight.copy_(
-                    average_input_channels(weight, conv.in_channels))
-            print_log(
-                f'The first convolution takes {conv.in_channels} channels: '
-                f'each one has the mean of the RGB kernels of {name!r} in '
-                f'{checkpoint}',
-                logger='current')
-            return
-    print_log(
-        f'{checkpoint} has no RGB kernel of shape {shape}: the first '
-        'convolution stays as it is',
-        logger='current')

@@ -14,11 +14,8 @@ from torch import Tensor
 
 from ..losses import UnsupervisedLoss
 from .clips import check_clips, draw_pairs
-from .first_conv import (
-    load_rgb_kernel,
-    replace_first_conv,
-    require_input_channels,
-)
+from .cross_modality import load_rgb_kernel, stock_checkpoints
+from .first_conv import replace_first_conv, require_input_channels
 from .flow_stack import stack_flow
 from .staged import StagedTraining
 
@@ -123,13 +120,10 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def init_weights(self) -> None:
         """Initialise all parts; the first kernel from RGB weights too."""
+        # A later call, which initialises nothing, must not undo training.
+        checkpoints = [] if self.is_init else stock_checkpoints(self.backbone)
         super().init_weights()
-        init_cfgs = getattr(self.backbone, 'init_cfg', None) or []
-        if isinstance(init_cfgs, dict):
-            init_cfgs = [init_cfgs]
-        checkpoints = [getattr(self.backbone, 'pretrained', None)]
-        checkpoints += [cfg.get('checkpoint') for cfg in init_cfgs]
-        for checkpoint in filter(None, checkpoints):
+        for checkpoint in checkpoints:
             load_rgb_kernel(self.backbone, checkpoint)
 
     def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
