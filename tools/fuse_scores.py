@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fuse the predictions of several models by a weighted mean.
+
+The files are dumps of `tools/test.py ... --dump FILE.pkl` on one test list.
+A stream in the dump of a fusion is FILE.pkl:STREAM.
+"""
+from __future__ import annotations
+
+import argparse
+import os.path as osp
+
+from uftsn_mmaction.evaluation.score_file import (
+    ScoreFile,
+    align_score_files,
+    read_score_file,
+    write_score_file,
+)
+from uftsn_mmaction.evaluation.score_fusion import (
+    accuracy_table,
+    averaged_scores,
+    check_weights,
+    choose_average,
+    describe_average,
+    score_accuracy,
+    search_weights,
+    weighted_mean,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        'files', nargs='+', metavar='FILE', help='dumps to fuse, two or more')
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='W',
+        help='weight of each file; equal ones by default')
+    weights.add_argument(
+        '--search',
+        nargs='+',
+        metavar='FILE',
+        help='dumps of the same models, in the same order, on the videos on '
+        'which the weights shall be chosen')
+    parser.add_argument(
+        '--average',
+        choices=['auto', 'score', 'prob'],
+        default='auto',
+        help='average class scores or probabilities; by default what the '
+        'files have')
+    parser.add_argument(
+        '--out', metavar='FILE', help='dump the fused predictions')
+    return parser.parse_args()
+
+
+def read_files(names: list[str]) -> list[ScoreFile]:
+    """Files of the same videos, in one order."""
+    files = align_score_files([read_score_file(name) for name in names])
+    unnamed = [file.name for file in files if not file.filenames]
+    if unnamed:
+        print(f'no video names in {", ".join(unnamed)}: only the number of '
+              'videos and their labels were compared')
+    return files
+
+
+def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
+                   average: str) -> tuple[float, ...]:
+    """The best weights for other videos, and what they were chosen on."""
+    weights, top1 = search_weights(
+        averaged_scores(searched, average), searched[0].labels)
+    print(f'weights chosen on {len(searched[0].labels)} videos: top-1 there '
+          f'{top1:.4f}')
+    if any(osp.samefile(one.path, other.path)
+           or {*(one.filenames or ())} & {*(other.filenames or ())}
+           for one in files for other in searched):
+        print('the weights were chosen on videos of the result: it is no test '
+              'result')
+    return weights
+
+
+def check_out(out: str, inputs: list[ScoreFile]) -> None:
+    """Refuse to write what could not be read again, or over a source."""
+    if not out.endswith(('.pkl', '.pickle')):
+        raise ValueError(f'--out is {out!r}, expected a name that ends with '
+                         '.pkl or .pickle.')
+    for file in inputs:
+        if osp.exists(out) and osp.samefile(out, file.path):
+            raise ValueError(f'--out {out!r} is one of the files to read; '
+                             'choose another name.')
+
+
+def fuse(args: argparse.Namespace) -> None:
+    """Print the accuracies and write the fused file."""
+    number = len(args.files)
+    if number < 2:
+        raise ValueError(f'a fusion needs two files or more, got {number}.')
+    if args.search and len(args.search) != number:
+        raise ValueError(
+            f'--search has {len(args.search)} files for {number} files to '
+            'fuse; give one for each, in their order.')
+    weights = args.weights or (1., ) * number
+    check_weights(weights, number)
+    files = read_files(args.files)
+    searched = read_files(args.search or [])
+    if args.out:
+        check_out(args.out, files + searched)
+    for one, other in zip(files, searched):
+        if one.scores.shape[1] != other.scores.shape[1]:
+            raise ValueError(
+                f'{one.name!r} has {one.scores.shape[1]} classes, but '
+                f'{other.name!r} of --search {other.scores.shape[1]}; take '
+                'dumps of the same models.')
+    average = choose_average(files + searched, args.average)
+    print(describe_average(files + searched, average))
+    if searched:
+        weights = choose_weights(files, searched, average)
+    print('weights:', *(f'{weight:.4g}' for weight in weights))
+    labels = files[0].labels
+    scores = averaged_scores(files, average)
+    fused = weighted_mean(scores, weights)
+    rows = {
+        file.name: score_accuracy(file.scores, labels)
+        for file in files
+    }
+    print(accuracy_table({**rows, 'fusion': score_accuracy(fused, labels)}))
+    if args.out:
+        named = next((file for file in files if file.filenames), files[0])
+        write_score_file(args.out, fused, labels, named.filenames)
+        print(f'fused predictions: {args.out}')
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        fuse(args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()

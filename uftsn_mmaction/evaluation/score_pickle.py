@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pickles of predictions, loaded as data only.
+
+A pickle can run any program when it is loaded: it names the functions to
+call. Here only those few are let in that dumps of tensors need.
+"""
+from __future__ import annotations
+
+import io
+import pickle
+from collections import OrderedDict
+from typing import Any, BinaryIO
+
+import torch
+
+
+class ForbiddenGlobal(pickle.UnpicklingError):
+    """A pickle asks for a global that predictions do not need."""
+
+
+class _Ignored:
+    """Takes the place of numpy values: nothing of a score file needs them.
+
+    numpy's own functions trust the state that a pickle gives them.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def _load_storage(content: bytes) -> Any:
+    """What ``torch.storage._load_from_bytes`` does, without its trust."""
+    try:
+        return torch.load(
+            io.BytesIO(content), map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError:
+        # torch's own text ends with the advice to trust the file.
+        raise ForbiddenGlobal('more than numbers within a tensor') from None
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Bytes as protocol 2 has them, without the other codecs of Python."""
+    if encoding != 'latin1':
+        raise ForbiddenGlobal(f'the codec {encoding!r}')
+    return text.encode('latin1')
+
+
+_ALLOWED = {
+    ('torch._utils', '_rebuild_tensor_v2'): torch._utils._rebuild_tensor_v2,
+    ('torch.storage', '_load_from_bytes'): _load_storage,
+    ('torch', 'Size'): torch.Size,
+    ('collections', 'OrderedDict'): OrderedDict,
+    ('_codecs', 'encode'): _encode,
+    ('numpy', 'dtype'): _Ignored,
+    ('numpy', 'ndarray'): _Ignored,
+    # Python 2's name of builtins is that of pickle protocol 2.
+    **{(module, kind.__name__): kind
+       for module in ('builtins', '__builtin__')
+       for kind in (bytes, set)},
+    # numpy 1 and numpy 2.
+    **{(f'numpy.{core}.{module}', name): _Ignored
+       for core in ('core', '_core')
+       for module, name in (('multiarray', '_reconstruct'),
+                            ('multiarray', 'scalar'),
+                            ('numeric', '_frombuffer'))},
+}
+
+
+class _Unpickler(pickle.Unpickler):
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise ForbiddenGlobal(f'{module}.{name}') from None
+
+
+def load_tensors(file: BinaryIO) -> Any:
+    """Load a pickle of containers, numbers, texts and tensors.
+
+    Args:
+        file: Opened pickle. Tensors come to the CPU, numpy values are left
+            out.
+
+    Raises:
+        ForbiddenGlobal: The pickle asks for anything else; the text is its
+            name.
+        Exception: Of any class, if the pickle is damaged.
+    """
+    return _Unpickler(file).load()
