@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line that draws figure 3."""
+import runpy
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from uftsn_mmaction.evaluation.score_file import write_score_file
+
+LABELS = torch.tensor([0, 0, 1, 2])
+BEFORE = torch.eye(3)[[0, 1, 1, 1]]
+AFTER = torch.eye(3)[[0, 0, 1, 0]]
+NAMES = ['x/a.avi', 'x/b.avi', 'x/c.avi', 'x/d.avi']
+
+
+@pytest.fixture
+def plot(repo_root, monkeypatch, tmp_cwd, capsys):
+    """Runs the tool on two files; returns the call and what it printed."""
+    calls = []
+    from uftsn_mmaction.visualization import confusion_change
+    draw = confusion_change.confusion_change_figure
+
+    def record(*args, **kwargs):
+        calls.append((args, kwargs))
+        return draw(*args, **kwargs)
+
+    monkeypatch.setattr(confusion_change, 'confusion_change_figure', record)
+    write_score_file('a.pkl', BEFORE, LABELS, NAMES)
+    write_score_file('b.pkl', AFTER, LABELS, NAMES)
+
+    def plot(*args):
+        monkeypatch.setattr('sys.argv', ['plot_confusion.py', *args])
+        runpy.run_path(
+            str(repo_root / 'tools' / 'plot_confusion.py'),
+            run_name='__main__')
+        return *calls[-1], capsys.readouterr().out.splitlines()
+
+    return plot
+
+
+def test_matrices_count_videos_by_true_and_predicted_class(plot):
+    (before, after, classes), kwargs, lines = plot(
+        'a.pkl', 'b.pkl', '--out', 'new/fig.png')
+    assert before.tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
+    assert after.tolist() == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert classes == ['0', '1', '2']
+    assert tuple(kwargs['names']) == ('RGB stream', 'UF-TSN')
+    assert lines == ['new/fig.png']
+    picture = cv2.imdecode(
+        np.fromfile('new/fig.png', np.uint8), cv2.IMREAD_COLOR)
+    assert picture.std() > 10
+
+
+def test_names_and_parts_are_passed_on(plot, tmp_cwd):
+    (tmp_cwd / 'classes.txt').write_text('Run\nPole vault\n\nWalk\n')
+    (_, _, classes), kwargs, _ = plot(
+        'a.pkl', 'b.pkl', '--out', 'fig.PNG', '--classes', 'classes.txt',
+        '--names', 'spatial', 'both', '--subset', 'Walk', 'Pole vault')
+    assert classes == ['Run', 'Pole vault', 'Walk']
+    assert kwargs == dict(
+        names=['spatial', 'both'], top=None, subset=['Walk', 'Pole vault'])
+    _, kwargs, _ = plot('a.pkl', 'b.pkl', '--out', 'fig.png', '--top', '2')
+    assert kwargs['top'] == 2
+
+
+def test_videos_in_another_order_are_matched(plot):
+    order = [3, 1, 0, 2]
+    write_score_file('b.pkl', AFTER[order], LABELS[order],
+                     [NAMES[index] for index in order])
+    (_, after, _), _, lines = plot('a.pkl', 'b.pkl', '--out', 'fig.png')
+    assert after.tolist() == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert len(lines) == 1
+    write_score_file('b.pkl', AFTER, LABELS)
+    _, _, lines = plot('a.pkl', 'b.pkl', '--out', 'fig.png')
+    assert lines[0].startswith('no video names in b.pkl: only')
+
+
+@pytest.mark.parametrize('args, words', [
+    (['a.pkl', 'b.pkl', '--out', 'fig.pdf'], 'ends with .png'),
+    (['a.pkl', 'c.pkl', '--out', 'fig.png'], "'c.pkl' does not exist"),
+    (['a.pkl', 'other.pkl', '--out', 'fig.png'], 'do not belong together'),
+    (['a.pkl', 'b.pkl', '--out', 'fig.png', '--classes', 'two.txt'],
+     'has 2 names, but the score files have 3 classes'),
+    (['a.pkl', 'b.pkl', '--out', 'fig.png', '--classes', 'none.txt'],
+     "--classes 'none.txt' does not exist"),
+    (['a.pkl', 'b.pkl', '--out', 'fig.png', '--top', '0'], 'top must be 1'),
+    (['a.pkl', 'b.pkl', '--out', 'fig.png', '--subset', 'x'], "['x'] are"),
+])
+def test_what_cannot_be_drawn_ends_with_one_sentence(plot, tmp_cwd, args,
+                                                     words):
+    (tmp_cwd / 'two.txt').write_text('Run\nWalk\n')
+    write_score_file('other.pkl', AFTER, LABELS.flip(0), NAMES)
+    with pytest.raises(SystemExit, match='^error: ') as caught:
+        plot(*args)
+    assert words in str(caught.value) and '\n' not in str(caught.value)
+    assert not (tmp_cwd / 'fig.png').exists()

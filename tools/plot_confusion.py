@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Draw what a second model confuses less than a first one, as in figure 3.
+
+The files are dumps of `tools/test.py ... --dump FILE.pkl` on one test list.
+A stream in the dump of a fusion is FILE.pkl:STREAM.
+"""
+from __future__ import annotations
+
+import argparse
+import os.path as osp
+
+from mmaction.evaluation import ConfusionMatrix
+from mmengine.fileio import list_from_file, put
+
+from uftsn_mmaction.evaluation.score_file import (
+    align_score_files,
+    read_score_file,
+)
+from uftsn_mmaction.visualization.confusion_change import (
+    confusion_change_figure,
+)
+from uftsn_mmaction.visualization.figures import figure_to_png
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('before', help='dump of the first model')
+    parser.add_argument('after', help='dump of the second model')
+    parser.add_argument(
+        '--out', required=True, metavar='FILE', help='PNG file to write')
+    parser.add_argument(
+        '--classes',
+        metavar='FILE',
+        help='names of all classes, one a line in the order of the labels')
+    parser.add_argument(
+        '--names',
+        nargs=2,
+        default=('RGB stream', 'UF-TSN'),
+        metavar=('BEFORE', 'AFTER'),
+        help='names of the models in the figure')
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument(
+        '--top',
+        type=int,
+        metavar='N',
+        help='show the N classes whose accuracy changed most; 10 by default '
+        'where there are more than 20')
+    part.add_argument(
+        '--subset',
+        nargs='+',
+        metavar='NAME',
+        help='show these classes, in this order')
+    return parser.parse_args()
+
+
+def read_class_names(path: str | None, number: int) -> list[str]:
+    """Names of the classes, or their numbers where there is no file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has another number of names.
+    """
+    if path is None:
+        return [str(index) for index in range(number)]
+    if not osp.isfile(path):
+        raise FileNotFoundError(
+            f'--classes {path!r} does not exist (absolute path '
+            f'{osp.abspath(path)!r}); give a file with one name a line.')
+    names = [line.strip() for line in list_from_file(path) if line.strip()]
+    if len(names) != number:
+        raise ValueError(
+            f'--classes {path!r} has {len(names)} names, but the score files '
+            f'have {number} classes; give one name a line for each.')
+    return names
+
+
+def plot(args: argparse.Namespace) -> None:
+    """Draw the figure and write it."""
+    if not args.out.lower().endswith('.png'):
+        raise ValueError(f'--out is {args.out!r}, expected a name that ends '
+                         'with .png.')
+    files = align_score_files(
+        [read_score_file(name) for name in (args.before, args.after)])
+    unnamed = [file.name for file in files if not file.filenames]
+    if unnamed:
+        print(f'no video names in {", ".join(unnamed)}: only the number of '
+              'videos and their labels were compared')
+    figure = confusion_change_figure(
+        *(ConfusionMatrix.calculate(file.scores, file.labels).numpy()
+          for file in files),
+        read_class_names(args.classes, files[0].scores.shape[1]),
+        names=args.names,
+        top=args.top,
+        subset=args.subset)
+    put(figure_to_png(figure), args.out)
+    print(args.out)
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        plot(args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
