@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generated motion, checked video lists and ground truth flow."""
+"""Generated motion, checked video lists and transforms."""
 from .synthetic_motion import SyntheticMotionDataset
-from .transforms import LoadGroundTruthFlow
+from .transforms import LoadGroundTruthFlow, Samplings, TakeFrames
 from .video import CheckedVideoDataset
 
 __all__ = [
-    'CheckedVideoDataset', 'LoadGroundTruthFlow', 'SyntheticMotionDataset'
+    'CheckedVideoDataset', 'LoadGroundTruthFlow', 'Samplings',
+    'SyntheticMotionDataset', 'TakeFrames'
 ]

@@ -10,6 +10,8 @@ generator = dict(
     num_train=384, num_test=96, size=(64, 64), num_frames=12, seed=0)
 
 clip_len = 6  # fewer than the paper's 10, for CPUs
+# The video's name tells score files of different videos apart.
+meta_keys = ('img_shape', 'filename')
 
 train_pipeline = [
     dict(type='DecordInit'),
@@ -32,7 +34,10 @@ val_pipeline = [
     dict(type='DecordDecode'),
     dict(type='LoadGroundTruthFlow'),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs', algorithm_keys=('gt_flow', ))
+    dict(
+        type='PackActionInputs',
+        meta_keys=meta_keys,
+        algorithm_keys=('gt_flow', ))
 ]
 test_pipeline = val_pipeline
 

@@ -9,6 +9,8 @@ ann_file_train = f'data/ucf101/ucf101_train_split_{split}_videos.txt'
 ann_file_test = f'data/ucf101/ucf101_val_split_{split}_videos.txt'
 num_classes = 101
 clip_len = 10
+# The video's name tells score files of different videos apart.
+meta_keys = ('img_shape', 'filename')
 
 train_pipeline = [
     dict(type='DecordInit'),
@@ -58,7 +60,7 @@ test_pipeline = [
     dict(type='Resize', scale=(-1, 256)),
     dict(type='CenterCrop', crop_size=224),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs')
+    dict(type='PackActionInputs', meta_keys=meta_keys)
 ]
 
 # Workers are started anew in every epoch, so that EpochSeedHook can seed them:

@@ -9,6 +9,8 @@ num_classes = 5
 # below half a pixel.
 clip_len = 6
 frame_interval = 2
+# The video's name tells score files of different videos apart.
+meta_keys = ('img_shape', 'filename')
 
 train_pipeline = [
     dict(type='DecordInit'),
@@ -52,7 +54,7 @@ test_pipeline = [
     dict(type='Resize', scale=(-1, 112)),
     dict(type='CenterCrop', crop_size=96),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs')
+    dict(type='PackActionInputs', meta_keys=meta_keys)
 ]
 
 train_dataloader = dict(

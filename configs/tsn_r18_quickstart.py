@@ -1,0 +1,19 @@
+# The spatial stream of the demo: it knows the tint and not the motion.
+_base_ = [
+    '_base_/models/tsn_r18.py', '_base_/datasets/synthetic_motion_frames.py',
+    '_base_/schedules/tsn.py', '_base_/default_runtime.py'
+]
+
+max_epochs = 4
+
+model = dict(cls_head=dict(num_classes=16))
+
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+optim_wrapper = dict(
+    optimizer=dict(
+        _delete_=True, type='AdamW', lr=1e-3, weight_decay=1e-2))
+param_scheduler = [
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True)
+]
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

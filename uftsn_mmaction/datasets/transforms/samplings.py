@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several samplings of one video, for streams that cannot share one."""
+from __future__ import annotations
+
+from typing import Any
+
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform, Compose
+
+
+@TRANSFORMS.register_module()
+class Samplings(BaseTransform):
+    """Run several pipelines on one opened video.
+
+    Place it between the transform that opens the video and
+    ``PackActionInputs(collect_keys=('clips', 'dense'))``, which names the
+    samplings to collect; ``FusionRecognizer`` gives each stream the one that
+    its setting ``sampling`` names. Streams that share a sampling share its
+    frames, so name one only where streams differ::
+
+        dict(type='DecordInit'),
+        dict(type='Samplings', pipelines=dict(
+            clips=[dict(type='SampleFrames', clip_len=10, ...), ...],
+            dense=[dict(type='SampleFrames', clip_len=32, ...), ...])),
+        dict(type='PackActionInputs', collect_keys=('clips', 'dense'))
+
+    Required Keys: those of the pipelines
+
+    Added Keys: the name of each pipeline, with its images, and all keys of
+    the first pipeline but its images.
+
+    Args:
+        pipelines: Transforms by the name of the sampling, from the sampling
+            of frames to ``FormatShape``.
+
+    Raises:
+        ValueError: There is no pipeline, or it has no transforms.
+    """
+
+    def __init__(self, pipelines: dict[str, list[dict]]) -> None:
+        if not pipelines or not all(pipelines.values()):
+            raise ValueError(
+                'pipelines of Samplings must name one or more lists of '
+                f'transforms, got {pipelines}')
+        self.pipelines = {
+            name: Compose([TRANSFORMS.build(step) for step in steps])
+            for name, steps in pipelines.items()
+        }
+
+    def transform(self, results: dict) -> dict[str, Any] | None:
+        """Add the images of each sampling.
+
+        Raises:
+            ValueError: A pipeline leaves no images, or bears the name of
+                another key.
+        """
+        packed = None
+        for name, pipeline in self.pipelines.items():
+            # Decoders drop their video from the results they are given.
+            sampled = pipeline(dict(results))
+            if sampled is None:
+                return None
+            if 'imgs' not in sampled:
+                raise ValueError(
+                    f'The pipeline {name!r} of Samplings left no images; it '
+                    'must sample and decode frames and end with FormatShape')
+            images = sampled.pop('imgs')
+            if name in sampled:
+                raise ValueError(
+                    f'A pipeline of Samplings is named {name!r}, which is a '
+                    'key of every video; choose another name')
+            if packed is None:
+                packed = sampled
+            packed[name] = images
+        return packed
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}(pipelines={self.pipelines})'
