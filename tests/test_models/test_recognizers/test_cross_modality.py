@@ -171,8 +171,8 @@ def test_refuses_what_does_not_fit(rgb, checkpoint):
 def test_refuses_what_it_cannot_read(tmp_path, checkpoint):
     backbone = build_resnet()
     missing = str(tmp_path / 'missing.pth')
-    refused('missing.pth.*does not exist .*; name', backbone, from_rgb(missing),
-            FileNotFoundError)
+    refused('missing.pth.*does not exist .*; name', backbone,
+            from_rgb(missing), FileNotFoundError)
     (tmp_path / 'broken.pth').write_bytes(b'broken')
     for file in (str(tmp_path / 'broken.pth'), 'torchvision://resnet19',
                  checkpoint([1, 2])):

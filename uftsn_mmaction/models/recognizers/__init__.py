@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recognizers: the motion stream (fig. 1a)."""
+"""Recognizers: the motion stream (fig. 1a), and the fusion of streams."""
+from .cross_modality import CrossModalityPretrained
 from .flow_stack import stack_flow
+from .fusion import FusionRecognizer
 from .uftsn import UFTSNRecognizer
 
-__all__ = ['UFTSNRecognizer', 'stack_flow']
+__all__ = [
+    'CrossModalityPretrained', 'FusionRecognizer', 'UFTSNRecognizer',
+    'stack_flow'
+]

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Average fusion of streams, with the test protocol of sec. 3.2."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType, OptConfigType, SampleList
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from .stream import Stream
+
+#: What is averaged: class scores before the softmax, or probabilities.
+AVERAGES = ('score', 'prob')
+
+Clips = Sequence[Tensor] | Mapping[str, Sequence[Tensor]]
+
+
+@MODELS.register_module()
+class FusionRecognizer(BaseModel):
+    """Predict with several recognizers and average what they say.
+
+    Each video gives M samples to each stream. A stream's class scores are
+    averaged over the samples, then the streams are averaged with their
+    weights (sec. 3.2). The average is one of class scores before the softmax,
+    as CoViAR (Wu et al., 2018) has it; with ``average='prob'`` it is one of
+    probabilities, where a stream that is sure of what it cannot see weighs
+    more.
+
+    The streams have been trained before, each with its own config; this
+    model is for prediction only.
+
+    Args:
+        streams: Arguments of :class:`Stream` by its name: ``model`` (config
+            or config file of any recognizer), ``checkpoint``, ``weight``,
+            ``frames``, ``sampling``.
+        average: ``'score'`` or ``'prob'``: what makes the prediction.
+        test_cfg: ``max_testing_views``, the number of samples that a stream
+            takes at a time, bounds the memory; 8 by default, None for all.
+        data_preprocessor: Moves the frames to the device. The streams have
+            their own ones for the rest.
+
+    Raises:
+        ValueError: A setting does not fit, or the streams have different
+            numbers of classes.
+    """
+
+    def __init__(self,
+                 streams: Mapping[str, ConfigType],
+                 average: str = 'score',
+                 test_cfg: OptConfigType = None,
+                 data_preprocessor: OptConfigType = None) -> None:
+        super().__init__(data_preprocessor=data_preprocessor)
+        if average not in AVERAGES:
+            raise ValueError('average of FusionRecognizer must be one of '
+                             f'{AVERAGES}, got {average!r}')
+        if not streams:
+            raise ValueError('streams of FusionRecognizer must name one '
+                             'stream or more, got none')
+        reserved = {'fusion', *(f'fusion_{name}' for name in AVERAGES)}
+        for name in streams:
+            if (name in reserved or not name.isidentifier()
+                    or hasattr(nn.ModuleDict(), name)):
+                raise ValueError(
+                    f'{name!r} cannot be the name of a stream; choose letters '
+                    f'and digits other than {sorted(reserved)} and the '
+                    'methods of a dict')
+        self.average = average
+        self.test_cfg = dict(max_testing_views=8) | dict(test_cfg or {})
+        views = self.test_cfg['max_testing_views']
+        if views is not None and views < 1:
+            raise ValueError(
+                'test_cfg.max_testing_views of FusionRecognizer must be 1 or '
+                f'more, or None for all, got {views}')
+        self.streams = nn.ModuleDict(
+            {name: Stream(name, **cfg)
+             for name, cfg in streams.items()})
+        if not any(stream.weight for stream in self.streams.values()):
+            raise ValueError('weight of one stream or more must be above 0')
+        classes = {
+            name: stream.num_classes
+            for name, stream in self.streams.items()
+        }
+        if len(set(classes.values())) > 1:
+            raise ValueError(
+                'The streams of a fusion must have the same classes, but '
+                f'their numbers are {classes}; correct num_classes of the '
+                'heads, or fuse models of one data set')
+        self.num_classes = next(iter(classes.values()))
+        #: Whether ``pred_score`` has the scores of every stream beside the
+        #: fused ones: metrics want them, MMAction2's inferencers a tensor.
+        self.per_stream = False
+
+    def forward(self,
+                inputs: Clips,
+                data_samples: SampleList | None = None,
+                mode: str = 'tensor') -> SampleList | Tensor:
+        """Predict.
+
+        Args:
+            inputs: Frames of each video as decoded, ``(M, 3, T, H, W)`` or
+                ``(M, 3, H, W)``; with ``Samplings`` a list for each of them.
+            data_samples: Samples to fill.
+            mode: ``'predict'``, or ``'tensor'`` for the fused scores alone.
+
+        Raises:
+            NotImplementedError: ``mode`` is ``'loss'``.
+            ValueError: A stream's sampling or frame is missing, or a label
+                is none of the classes.
+        """
+        if mode == 'tensor':
+            return self._scores(inputs)['fusion']
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        raise NotImplementedError(
+            f'FusionRecognizer has no mode {mode!r}: its streams are trained '
+            'one by one with their own configs, and fused for testing')
+
+    def predict(self, inputs: Clips, data_samples: SampleList) -> SampleList:
+        """Set ``pred_score`` and ``pred_label`` of each sample.
+
+        ``pred_score`` is the fused average ``(num_classes, )``. With
+        :attr:`per_stream` it is a dict: a tensor for each stream, ``fusion``,
+        and the fusion by the other average as ``fusion_prob`` or
+        ``fusion_score``.
+        """
+        self._check_labels(data_samples)
+        scores = self._scores(inputs)
+        for index, sample in enumerate(data_samples):
+            # A copy: a dump of a view would hold the whole batch.
+            found = {
+                name: score[index].clone()
+                for name, score in scores.items()
+            }
+            fused = found['fusion']
+            # set_pred_score would take the number of streams for num_classes.
+            sample.set_field(found if self.per_stream else fused, 'pred_score')
+            sample.set_pred_label(fused.argmax(dim=0, keepdim=True))
+        return data_samples
+
+    def _scores(self, inputs: Clips) -> dict[str, Tensor]:
+        """Averages of each stream and of all, ``(B, num_classes)``."""
+        averages = {
+            name: self._average_samples(stream, self._clips(stream, inputs))
+            for name, stream in self.streams.items()
+        }
+        other, = (name for name in AVERAGES if name != self.average)
+        return {
+            **{name: found[self.average]
+               for name, found in averages.items()},
+            'fusion': self._average_streams(averages, self.average),
+            f'fusion_{other}': self._average_streams(averages, other),
+        }
+
+    def _average_streams(self, averages: Mapping[str, Mapping[str, Tensor]],
+                         average: str) -> Tensor:
+        weights = {
+            name: stream.weight
+            for name, stream in self.streams.items()
+        }
+        return sum(weight * averages[name][average]
+                   for name, weight in weights.items()) / sum(weights.values())
+
+    def _average_samples(self, stream: Stream,
+                         clips: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Both averages over the samples of each video."""
+        counts = [len(clip) for clip in clips]
+        if len({clip.shape[1:] for clip in clips}) == 1:
+            clips = [torch.cat(list(clips))]
+        views = self.test_cfg['max_testing_views']
+        scores = torch.cat([
+            stream(chunk) for clip in clips
+            for chunk in (clip.split(views) if views else [clip])
+        ])
+        return {
+            average: torch.stack(
+                [video.mean(dim=0) for video in values.split(counts)])
+            for average, values in (('score', scores),
+                                    ('prob', scores.softmax(dim=1)))
+        }
+
+    @staticmethod
+    def _clips(stream: Stream, inputs: Clips) -> Sequence[Tensor]:
+        """What a stream's sampling has taken from each video."""
+        if isinstance(inputs, Mapping) != (stream.sampling is not None):
+            names = (
+                f'the samplings {sorted(inputs)}'
+                if isinstance(inputs, Mapping) else 'one sampling')
+            raise ValueError(
+                f'sampling of stream {stream.name!r} is {stream.sampling!r}, '
+                f'but the pipeline gives {names}; name one of several, and '
+                'none where there is one')
+        if stream.sampling is None:
+            return inputs
+        if stream.sampling not in inputs:
+            raise ValueError(
+                f'sampling of stream {stream.name!r} is {stream.sampling!r}, '
+                f'but the pipeline gives {sorted(inputs)}; correct it, or '
+                'Samplings and collect_keys of PackActionInputs')
+        return inputs[stream.sampling]
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Tensor],
+                              prefix: str, *args: Any) -> None:
+        """Refuse what stock loaders would take for a partial checkpoint.
+
+        Raises:
+            ValueError: Nothing in it is for a stream.
+        """
+        if not any(name.startswith(f'{prefix}streams.')
+                   for name in state_dict):
+            raise ValueError(
+                'The checkpoint has no weights of the streams of a fusion; '
+                'give one that `tools/test.py --export` wrote, or the '
+                'checkpoint of each stream by --stream NAME=FILE')
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _check_labels(self, data_samples: SampleList) -> None:
+        for sample in data_samples:
+            label: Any = sample.get('gt_label')
+            if label is not None and label.numel() == 1 and (
+                    label.item() >= self.num_classes):
+                raise ValueError(
+                    f'A video has label {label.item()}, but the streams know '
+                    f'{self.num_classes} classes (0 to '
+                    f'{self.num_classes - 1}); correct the list, or '
+                    'num_classes of the streams')
