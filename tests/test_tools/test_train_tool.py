@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/train.py: the script of MMAction2, found where it was installed."""
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import mmaction
+import pytest
+import torch
+
+OPTIONS = [
+    'train_cfg.max_epochs=1', 'train_dataloader.batch_size=8',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.dataset.generator.num_train=16',
+    'train_dataloader.dataset.generator.num_test=8',
+    'train_dataloader.dataset.generator.size=(32,32)',
+    'train_dataloader.dataset.generator.num_frames=6',
+    'train_dataloader.dataset.generator.speed=1.0'
+]
+
+
+@pytest.fixture
+def tool(repo_root, monkeypatch):
+    """Function that runs the tool in this process."""
+    monkeypatch.syspath_prepend(str(repo_root / 'tools'))
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    path = str(repo_root / 'tools' / 'train.py')
+
+    def run(*args):
+        monkeypatch.setattr(sys, 'argv', [path, *args])
+        runpy.run_path(path, run_name='__main__')
+
+    return run
+
+
+def test_an_epoch_with_options_of_the_stock_script(repo_root, tmp_path):
+    work_dir = tmp_path / 'work_dir'
+    command = [
+        sys.executable, '-W', 'ignore',
+        str(repo_root / 'tools' / 'train.py'),
+        str(repo_root / 'configs' / 'tsn_r18_quickstart.py'), '--no-validate',
+        '--work-dir',
+        str(work_dir), '--cfg-options', *OPTIONS,
+        f'train_dataloader.dataset.data_root={tmp_path / "data"}'
+    ]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert len(re.findall(r'Epoch\(train\) +\[1\]\[2/2\]', done.stdout)) == 1
+    assert 'Epoch(val)' not in done.stdout
+    checkpoint = torch.load(work_dir / 'epoch_1.pth')
+    assert checkpoint['meta']['iter'] == 2
+    assert checkpoint['state_dict']['cls_head.fc_cls.weight'].shape[0] == 16
+
+
+def test_help_is_that_of_the_stock_script(tool, capsys):
+    with pytest.raises(SystemExit) as caught:
+        tool('--help')
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith('usage: train.py ')
+    for option in ('--resume', '--amp', '--auto-scale-lr', '--launcher'):
+        assert option in said
+
+
+def test_missing_config_is_one_sentence(tool, tmp_cwd):
+    with pytest.raises(SystemExit) as caught:
+        tool('none.py')
+    text = caught.value.code
+    assert text.startswith('error: ') and 'none.py' in text
+    assert '\n' not in text
+
+
+def test_script_of_a_checkout_serves_as_well(repo_root, tmp_path,
+                                             monkeypatch):
+    stock_tool = runpy.run_path(str(repo_root / 'tools' / 'stock_tool.py'))
+    load = stock_tool['load_stock_tool']
+    wheel = Path(mmaction.__file__).parent / '.mim' / 'tools' / 'train.py'
+    assert load('train').__file__ == str(wheel)
+
+    package = tmp_path / 'mmaction' / '__init__.py'
+    monkeypatch.setattr(mmaction, '__file__', str(package))
+    with pytest.raises(FileNotFoundError, match=r'no tools/train.py; install'):
+        load('train')
+    (tmp_path / 'tools').mkdir()
+    (tmp_path / 'tools' / 'train.py').write_text('answer = 42\n')
+    assert load('train').answer == 42

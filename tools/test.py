@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Test a model, or several streams and their fusion.
+
+Takes what MMAction2's own script takes. A fusion needs no CHECKPOINT: its
+streams have their own ones, in the config or by --stream.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import os.path as osp
+
+from mmaction.registry import RUNNERS
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner, save_checkpoint
+from stock_tool import load_stock_tool
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config to test')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='weights of the whole model; not needed for a fusion')
+    parser.add_argument(
+        '--stream',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='NAME=FILE',
+        help='checkpoints of the streams of a fusion')
+    parser.add_argument(
+        '--export',
+        metavar='FILE',
+        help='write the weights of the whole model as one checkpoint, of a '
+        'fusion for `mim test` and for inferencers')
+    # The options of the stock script, for its merge_args.
+    parser.add_argument('--work-dir', help='folder of logs and metrics')
+    parser.add_argument('--dump', help='pickle file of the predictions')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='settings that differ from those of the config')
+    parser.add_argument('--show-dir', help='folder of drawn predictions')
+    parser.add_argument(
+        '--show', action='store_true', help='show predictions in a window')
+    parser.add_argument(
+        '--interval', type=int, default=1, help='draw every n-th sample')
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds of each window')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser
+
+
+def build_config(args: argparse.Namespace) -> Config:
+    """The config with all that the command line changes.
+
+    Raises:
+        FileNotFoundError: There is no such config.
+        ValueError: A stream or a checkpoint is missing, or an option does
+            not fit.
+    """
+    cfg = Config.fromfile(args.config)
+    if 'model' not in cfg:
+        raise ValueError(f'{args.config} has no model; name the config of an '
+                         'experiment')
+    try:
+        cfg = load_stock_tool('test').merge_args(cfg, args)
+    except AssertionError as error:
+        # Its way to refuse --dump and --show.
+        raise ValueError(error) from error
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.checkpoint is not None and args.stream:
+        raise ValueError('CHECKPOINT has the weights of all streams, so that '
+                         '--stream has no effect; give one of the two')
+    set_streams(cfg, args.stream)
+    if args.checkpoint is None and 'streams' not in cfg.model:
+        raise ValueError(f'{args.config} is no fusion, whose streams have '
+                         'checkpoints of their own; give CHECKPOINT')
+    cfg.load_from = args.checkpoint
+    name = osp.splitext(osp.basename(args.config))[0]
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
+        './work_dirs', name)
+    return cfg
+
+
+def set_streams(cfg: Config, streams: list[str]) -> None:
+    """Set the checkpoints of streams.
+
+    Raises:
+        ValueError: The config is no fusion, it has no such stream, or a
+            pair is no ``NAME=FILE``.
+    """
+    for pair in streams:
+        name, equals, checkpoint = pair.partition('=')
+        if not (name and equals and checkpoint):
+            raise ValueError(f'--stream {pair!r} is no NAME=FILE; write e.g. '
+                             '--stream temporal=work_dirs/x/epoch_80.pth')
+        known = cfg.model.get('streams')
+        if known is None:
+            raise ValueError(
+                f'--stream needs a fusion, but {cfg.filename} has a model '
+                f'{cfg.model.type}; give its checkpoint as CHECKPOINT')
+        if name not in known:
+            raise ValueError(f'--stream names {name!r}, but the streams of '
+                             f'{cfg.filename} are {sorted(known)}')
+        known[name].checkpoint = checkpoint
+
+
+def main() -> None:
+    args = build_parser().parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    try:
+        cfg = build_config(args)
+        runner = (RUNNERS.build(cfg) if 'runner_type' in cfg else
+                  Runner.from_cfg(cfg))
+        runner.test()
+        if args.export and is_main_process():
+            save_checkpoint(
+                dict(state_dict=runner.model.state_dict()), args.export)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
