@@ -11,8 +11,9 @@ model = dict(
     cls_head=dict(num_classes=16, dropout_ratio=0.2, average_clips='prob'),
     test_cfg=dict(return_flow=True))
 
-# From the first epoch on, for the flow's sake.
-train_cfg = dict(max_epochs=15, val_begin=1, val_interval=1)
+# For the flow's sake also before there is a classifier, but less often.
+train_cfg = dict(
+    max_epochs=15, val_begin=1, val_interval=3, dynamic_intervals=[(10, 1)])
 val_evaluator = [
     dict(type='AccMetric'),
     dict(type='MotionAccuracy', group_size=2),

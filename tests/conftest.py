@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import DATASETS
+from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import uftsn_mmaction  # noqa: F401, registers the components
+from uftsn_mmaction.datasets import SyntheticMotionDataset
 
 # Two threads on a busy machine make small operations many times slower.
 torch.set_num_threads(1)
+
+GENERATOR = dict(num_train=16, num_test=16, size=(64, 64), num_frames=12)
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +53,46 @@ def ucf101_subset(repo_root):
     if not (path / 'videos').is_dir():
         pytest.skip(f'no real clips in {path}; README.md tells what it holds')
     return path
+
+
+@pytest.fixture(scope='session')
+def generated_videos(tmp_path_factory):
+    """A generated set; its lists serve any config of a video data set."""
+    root = tmp_path_factory.mktemp('videos')
+    SyntheticMotionDataset(
+        data_root=str(root), pipeline=[], generator=GENERATOR)
+    for split in ('train', 'test'):
+        # Two videos, whose labels 0 and 1 any number of classes holds.
+        lines = (root / f'{split}.txt').read_text().splitlines()
+        files = [line.split()[0] for line in lines[:2]]
+        (root / f'two_{split}.txt').write_text(
+            ''.join(f'{file} {label}\n' for label, file in enumerate(files)))
+    return root
+
+
+@pytest.fixture
+def one_batch(generated_videos):
+    """Function that sends one generated video through a config's pipeline.
+
+    Args are a data loader of the config, ``'train'`` or ``'test'``, and the
+    largest number of clips to take.
+    """
+
+    def batch(loader, split, num_clips):
+        dataset = loader.dataset
+        for transform in dataset.pipeline:
+            if transform['type'] == 'SampleFrames':
+                transform['num_clips'] = min(
+                    transform.get('num_clips', 1), num_clips)
+        if dataset.type == 'SyntheticMotionDataset':
+            dataset.data_root = str(generated_videos)
+            dataset.generator = GENERATOR
+        else:
+            dataset.ann_file = str(generated_videos / f'two_{split}.txt')
+            dataset.data_prefix = dict(video=str(generated_videos / 'videos'))
+        return pseudo_collate([DATASETS.build(dataset)[0]])
+
+    return batch
 
 
 class TinyDataset(torch.utils.data.Dataset):

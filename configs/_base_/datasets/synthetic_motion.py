@@ -32,7 +32,8 @@ val_pipeline = [
         out_of_bound_opt='repeat_last',
         test_mode=True),
     dict(type='DecordDecode'),
-    dict(type='LoadGroundTruthFlow'),
+    # Optional for the sake of videos that come without flow.
+    dict(type='LoadGroundTruthFlow', optional=True),
     dict(type='FormatShape', input_format='NCTHW'),
     dict(
         type='PackActionInputs',

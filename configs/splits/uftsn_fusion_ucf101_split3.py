@@ -1,0 +1,17 @@
+# Both streams on UCF101, split 3.
+_base_ = ['../uftsn_fusion_ucf101.py']
+
+split = 3
+ann_file_train = f'data/ucf101/ucf101_train_split_{split}_videos.txt'
+ann_file_test = f'data/ucf101/ucf101_val_split_{split}_videos.txt'
+
+model = dict(
+    streams=dict(
+        spatial=dict(
+            model='{{ fileDirname }}/tsn_r152_ucf101_split3.py',
+            checkpoint='work_dirs/tsn_r152_ucf101_split3/epoch_50.pth'),
+        temporal=dict(
+            model='{{ fileDirname }}/uftsn_r18_ucf101_split3.py',
+            checkpoint='work_dirs/uftsn_r18_ucf101_split3/epoch_80.pth')))
+
+test_dataloader = dict(dataset=dict(ann_file=ann_file_test))

@@ -1,0 +1,10 @@
+# The motion stream on HMDB51, split 3.
+_base_ = ['../uftsn_r18_hmdb51.py']
+
+split = 3
+ann_file_train = f'data/hmdb51/hmdb51_train_split_{split}_videos.txt'
+ann_file_test = f'data/hmdb51/hmdb51_val_split_{split}_videos.txt'
+
+train_dataloader = dict(dataset=dict(ann_file=ann_file_train))
+val_dataloader = dict(dataset=dict(ann_file=ann_file_test))
+test_dataloader = val_dataloader

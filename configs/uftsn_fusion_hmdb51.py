@@ -1,0 +1,19 @@
+# UF-TSN as the paper evaluates it: both streams on HMDB51, split 1, 25 samples
+# of each video, average fusion.
+_base_ = [
+    '_base_/models/fusion.py', '_base_/datasets/hmdb51.py',
+    '_base_/default_runtime.py'
+]
+
+model = dict(
+    streams=dict(
+        spatial=dict(
+            model='{{ fileDirname }}/tsn_r152_hmdb51.py',
+            checkpoint='work_dirs/tsn_r152_hmdb51/epoch_50.pth',
+            frames=5),
+        temporal=dict(
+            model='{{ fileDirname }}/uftsn_r18_hmdb51.py',
+            checkpoint='work_dirs/uftsn_r18_hmdb51/epoch_80.pth')))
+
+# The streams are trained one by one; this is for testing them.
+train_dataloader = val_dataloader = val_evaluator = None

@@ -1,0 +1,8 @@
+# The motion stream on Kinetics-400, for a fusion with published models of
+# these classes. The paper does not report it.
+_base_ = [
+    '_base_/models/uftsn_r18.py', '_base_/datasets/kinetics400.py',
+    '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
+]
+
+model = dict(cls_head=dict(num_classes=400))
