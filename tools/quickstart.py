@@ -13,10 +13,12 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from uftsn_mmaction.demo import run_quickstart  # noqa: E402
-from uftsn_mmaction.demo.process import end_on_sigterm  # noqa: E402
-from uftsn_mmaction.demo.training import TrainingError  # noqa: E402
+from uftsn_mmaction.runs.checkpoints import TrainingError  # noqa: E402
+from uftsn_mmaction.runs.process import end_on_sigterm  # noqa: E402
 
-CONFIG = Path(__file__).parents[1] / 'configs' / 'uftsn_quickstart.py'
+CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIG = CONFIGS / 'uftsn_quickstart.py'
+FUSION_CONFIG = CONFIGS / 'uftsn_fusion_quickstart.py'
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,6 +27,10 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument(
         '--config', default=os.path.relpath(CONFIG), help='config to train')
+    parser.add_argument(
+        '--fusion-config',
+        default=os.path.relpath(FUSION_CONFIG),
+        help='fusion of the trained stream with a spatial one')
     parser.add_argument(
         '--work-dir',
         default='work_dirs/quickstart',
@@ -46,7 +52,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='settings that differ from those of the config')
+        help='settings that differ from those of the config to train')
     return parser.parse_args()
 
 
@@ -54,8 +60,9 @@ def main() -> None:
     args = parse_args()
     end_on_sigterm()
     try:
-        run_quickstart(args.config, args.work_dir, args.data_root,
-                       args.restart, args.threads, args.cfg_options)
+        run_quickstart(args.config, args.fusion_config, args.work_dir,
+                       args.data_root, args.restart, args.threads,
+                       args.cfg_options)
     except (FileNotFoundError, ModuleNotFoundError, TrainingError,
             ValueError) as error:
         raise SystemExit(f'error: {error}') from None

@@ -13,6 +13,12 @@ def config_file(repo_root):
 
 
 @pytest.fixture(scope='session')
+def fusion_file(repo_root):
+    """The config of its fusion as it is shipped."""
+    return str(repo_root / 'configs' / 'uftsn_fusion_quickstart.py')
+
+
+@pytest.fixture(scope='session')
 def tiny_options():
     """Options for three stages of one epoch each on two dozen videos."""
     options = [

@@ -22,6 +22,13 @@ def test_epochs_are_those_of_checkpoints(plan):
     assert [e for e in range(1, 10) if plan.validates(e)] == [2, 4, 6, 8, 9]
 
 
+def test_intervals_may_change_on_the_way(config_file):
+    plan = QuickstartPlan.from_file(config_file)
+    # As shipped: every third epoch of stage 1, then every one.
+    assert [e for e in range(1, 16) if plan.validates(e)
+            ] == [3, 6, 9, 10, 11, 12, 13, 14, 15]
+
+
 def test_stages_beyond_the_end_have_no_epochs(config_file):
     with pytest.raises(ValueError, match="Stage 'joint'.*val_interval"):
         QuickstartPlan.from_file(

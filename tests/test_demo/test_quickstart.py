@@ -9,11 +9,14 @@ import pytest
 from filelock import FileLock
 
 from uftsn_mmaction.demo import quickstart, run_quickstart
+from uftsn_mmaction.demo.fusion_result import FusionResult
 from uftsn_mmaction.demo.testing import StreamResult
-from uftsn_mmaction.demo.training import TrainingError
+from uftsn_mmaction.runs.checkpoints import TrainingError
 
 METRICS = {'flow/AEPE_zero': 1.25, 'flow/AEPE': 0.5, 'acc/top1': 0.5,
            'motion/top1': 0.75}  # yapf: disable
+FUSED = {'acc/spatial_top1': 0.1, 'acc/temporal_top1': 0.5,
+         'acc/fusion_top1': 0.9, 'acc/fusion_prob_top1': 0.6}  # yapf: disable
 
 
 @pytest.fixture
@@ -40,6 +43,12 @@ def phases(monkeypatch):
             np.ones((2, 2, 8, 8), np.float32), np.zeros((2, 2, 8, 8),
                                                         np.float32))
 
+    def run_fusion_test(cfg, work_dir):
+        streams = cfg.model.streams.values()
+        names = [stream.checkpoint.split('/')[-2:] for stream in streams]
+        seen.append('fuse ' + ' '.join(map('/'.join, names)))
+        return FusionResult(FUSED, dict(fusion=np.eye(16)), np.arange(16))
+
     def write_report(path, *args):
         path.write_text('report')
         return path
@@ -47,17 +56,19 @@ def phases(monkeypatch):
     monkeypatch.setattr(quickstart, 'write_quickstart_report', write_report)
     monkeypatch.setattr(quickstart, 'train', train)
     monkeypatch.setattr(quickstart, 'run_test', run_test)
+    monkeypatch.setattr(quickstart, 'run_fusion_test', run_fusion_test)
     return seen
 
 
 @pytest.fixture
-def start(config_file, tiny_options, tmp_path, phases):
+def start(config_file, fusion_file, tiny_options, tmp_path, phases):
     """Function that runs the quickstart in ``tmp_path / 'run'``."""
 
     def run(*options, **kwargs):
         phases.clear()
         return run_quickstart(
             config_file,
+            fusion_file,
             tmp_path / 'run',
             data_root=str(tmp_path / 'data'),
             options=[*tiny_options, *options],
@@ -69,13 +80,15 @@ def start(config_file, tiny_options, tmp_path, phases):
 OURS = 'UnsupervisedFlowEstimator'
 TESTS = [
     f'test temporal epoch_3 {OURS}', f'test control epoch_2 {OURS}',
-    'test None None TVL1FlowEstimator'
+    'test None None TVL1FlowEstimator',
+    'fuse spatial/epoch_4.pth temporal/epoch_3.pth'
 ]
+TRAININGS = ['train temporal', 'train control', 'train spatial']
 
 
 def test_second_run_only_writes_the_report(start, phases, tmp_path):
     first = start()
-    assert phases == ['train temporal', 'train control', *TESTS]
+    assert phases == [*TRAININGS, *TESTS]
     report = tmp_path / 'run' / 'report.html'
     report.unlink()
     assert start() == first
@@ -138,7 +151,7 @@ def test_other_settings_need_another_folder(start, phases, tmp_path):
     (tmp_path / 'run' / 'notes.txt').touch()
     metrics = start('randomness.seed=5', restart=True)
     assert metrics['settings']['seed'] == 5
-    assert phases == ['train temporal', 'train control', *TESTS]
+    assert phases == [*TRAININGS, *TESTS]
     assert (tmp_path / 'run' / 'notes.txt').exists()
 
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from uftsn_mmaction.demo.fusion_result import FusionResult
 from uftsn_mmaction.demo.metrics import collect_metrics
 from uftsn_mmaction.demo.plan import QuickstartPlan
 from uftsn_mmaction.demo.report import write_quickstart_report
@@ -78,9 +79,23 @@ def results():
         tvl1=result(0.55, 0, 0))
 
 
-def test_every_number_comes_from_its_place(plan, history, results):
-    metrics = collect_metrics(plan, history, results, dict(data=1.5, tests=2),
-                              2)
+@pytest.fixture
+def fusion():
+    return FusionResult(
+        {
+            'acc/spatial_top1': 0.12,
+            'acc/temporal_top1': 0.47,
+            'acc/fusion_top1': 0.89,
+            'acc/fusion_prob_top1': 0.58
+        },
+        {name: np.eye(16, dtype=np.float32)
+         for name in ('spatial', 'temporal', 'fusion', 'fusion_prob')},
+        np.arange(16))
+
+
+def test_every_number_comes_from_its_place(plan, history, results, fusion):
+    metrics = collect_metrics(plan, history, results, fusion,
+                              dict(data=1.5, tests=2), 2)
     expected = dict(
         aepe_zero=1.25,
         aepe_tvl1=0.55,
@@ -94,7 +109,10 @@ def test_every_number_comes_from_its_place(plan, history, results):
         top1_chance=1 / 16,
         top1_control=0.17,
         top1_stage2=0.22,
-        top1_temporal=0.47)
+        top1_temporal=0.47,
+        top1_spatial=0.12,
+        top1_fusion=0.89,
+        top1_fusion_prob=0.58)
     assert {key: metrics[key] for key in expected} == pytest.approx(expected)
     assert metrics['epochs'] == dict(stage1=1, stage2=2, stage3=3)
     assert metrics['seconds'] == 3.5
@@ -103,29 +121,35 @@ def test_every_number_comes_from_its_place(plan, history, results):
     assert metrics['settings']['tvl1']['num_warps'] == 5
 
 
-def test_page(plan, history, results, tmp_path):
-    metrics = collect_metrics(plan, history, results, dict(data=1.5), 2)
+def test_page(plan, history, results, fusion, tmp_path):
+    metrics = collect_metrics(plan, history, results, fusion, dict(data=1.5),
+                              2)
     path = write_quickstart_report(tmp_path / 'report.html', plan, history,
-                                   results, metrics)
+                                   results, fusion, metrics)
     text = path.read_text(encoding='utf-8')
     page = Page(text)
-    assert len(page.alts) == text.count('data:image/png;base64,') == 5
+    assert len(page.alts) == text.count('data:image/png;base64,') == 6
     assert page.alts[0].startswith('A frame of 2 test videos')
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 4}
     assert rows['after stage 2 (classifier)'] == ['0.100', '0.400', '0.220']
     assert rows['after stage 3 (joint)'] == ['0.450', '0.930', '0.470']
     assert ['1.650', '0.310', '0.170'] in rows.values()
+    assert rows['fusion of both streams'][-1] == '0.890'
+    pairs = dict(row for row in page.rows if len(row) == 2)
+    assert pairs['spatial stream'] == '0.120'
+    assert pairs['fusion: average of probabilities'] == '0.580'
     words = ' '.join(page.words)
     assert 'learned from 16 generated videos and was tested on 8' in words
     # Four samples were tested.
     assert 'changes an accuracy by 0.250' in words
 
 
-def test_a_failed_training_has_a_page_too(plan, history, results, tmp_path):
+def test_a_failed_training_has_a_page_too(plan, history, results, fusion,
+                                          tmp_path):
     results['temporal'] = result(float('nan'), 0., 0.)
-    metrics = collect_metrics(plan, history, results, {}, 1)
+    metrics = collect_metrics(plan, history, results, fusion, {}, 1)
     path = write_quickstart_report(tmp_path / 'report.html', plan, history,
-                                   results, metrics)
+                                   results, fusion, metrics)
     rows = [row for row in Page(path.read_text('utf-8')).rows
             if row[:1] == ['after stage 3 (joint)']]
     assert rows == [['after stage 3 (joint)', '–', '0.000', '0.000']]

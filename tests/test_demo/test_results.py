@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from uftsn_mmaction.demo.fusion_result import FusionResult
 from uftsn_mmaction.demo.metrics import class_confusion, motion_confusion
 from uftsn_mmaction.demo.testing import StreamResult
 from uftsn_mmaction.evaluation import MotionAccuracy
@@ -59,4 +60,23 @@ def test_motion_confusion_agrees_with_motion_accuracy(result, from_scores):
 def test_class_confusion_counts_each_sample(result):
     expected = np.zeros((16, 16), dtype=int)
     np.add.at(expected, (result.labels, result.scores.argmax(axis=1)), 1)
-    np.testing.assert_array_equal(class_confusion(result), expected)
+    found = class_confusion(result.scores, result.labels)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_file_gives_back_all_streams(tmp_path):
+    rng = np.random.default_rng(0)
+    result = FusionResult(
+        metrics={'acc/fusion_top1': 0.5},
+        scores={
+            name: rng.normal(size=(5, 16)).astype(np.float32)
+            for name in ('spatial', 'temporal', 'fusion', 'fusion_prob')
+        },
+        labels=rng.integers(0, 16, 5))
+    result.save(tmp_path / 'new' / 'fusion.npz')
+    found = FusionResult.load(tmp_path / 'new' / 'fusion.npz')
+    assert found.metrics == result.metrics
+    assert found.scores.keys() == result.scores.keys()
+    for name, array in result.scores.items():
+        np.testing.assert_array_equal(found.scores[name], array)
+    np.testing.assert_array_equal(found.labels, result.labels)

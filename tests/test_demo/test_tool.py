@@ -51,7 +51,7 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     assert set(numbers) >= {
         'aepe_zero', 'aepe_tvl1', 'aepe', 'aepe_stage1', 'aepe_untrained',
         'motion_acc_stage2', 'motion_acc_stage3', 'motion_acc_control',
-        'top1_temporal'
+        'top1_temporal', 'top1_spatial', 'top1_fusion', 'top1_fusion_prob'
     }
     assert numbers.pop('seconds') > 1
     for name, value in numbers.items():
@@ -64,11 +64,12 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     assert metrics['epochs'] == dict(stage1=1, stage2=2, stage3=3)
     seconds = metrics['seconds_of_phases']
     assert metrics['seconds'] == pytest.approx(sum(seconds.values()))
-    assert {'data', 'training', 'control', 'test_tvl1'} <= set(seconds)
+    assert {'data', 'training', 'control', 'spatial', 'test_tvl1',
+            'test_fusion'} <= set(seconds)
 
     page = (work_dir / 'report.html').read_text(encoding='utf-8')
     sources = re.findall(r'<img src="([^"]{0,30})', page)
-    assert len(sources) == 5
+    assert len(sources) == 6
     assert all(src.startswith('data:image/png;base64,') for src in sources)
 
 

@@ -14,6 +14,7 @@ from mmaction.registry import MODELS
 
 from ..datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
 from ..version import __version__
+from .fusion_result import FusionResult
 from .history import last_validation
 from .plan import QuickstartPlan
 from .testing import StreamResult
@@ -25,6 +26,7 @@ _PACKAGES = ('torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmcv-lite',
 def collect_metrics(plan: QuickstartPlan,
                     history: Mapping[int, Mapping[str, float]],
                     results: Mapping[str, StreamResult],
+                    fusion: FusionResult,
                     seconds: Mapping[str, float],
                     threads: int) -> dict[str, Any]:
     """Put together what was measured.
@@ -34,6 +36,7 @@ def collect_metrics(plan: QuickstartPlan,
         history: Validation metrics of the staged training, by epoch.
         results: Tests of ``temporal`` (the trained stream), ``control`` and
             ``tvl1``.
+        fusion: Test of both streams and their fusion.
         seconds: Duration of each phase.
         threads: Number of threads of the training.
 
@@ -63,6 +66,9 @@ def collect_metrics(plan: QuickstartPlan,
         top1_control=control['acc/top1'],
         top1_stage2=after['classifier']['acc/top1'],
         top1_temporal=temporal['acc/top1'],
+        top1_spatial=fusion.metrics['acc/spatial_top1'],
+        top1_fusion=fusion.metrics['acc/fusion_top1'],
+        top1_fusion_prob=fusion.metrics['acc/fusion_prob_top1'],
         epochs=dict(
             stage1=epochs['flow'],
             stage2=epochs['classifier'],
@@ -118,6 +124,11 @@ def motion_confusion(result: StreamResult,
     return ConfusionMatrix.calculate(scores, labels).numpy()
 
 
-def class_confusion(result: StreamResult) -> np.ndarray:
-    """Confusion matrix of all classes ``(16, 16)``."""
-    return ConfusionMatrix.calculate(result.scores, result.labels).numpy()
+def class_confusion(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Confusion matrix of all classes ``(16, 16)``.
+
+    Args:
+        scores: Class scores ``(N, 16)``.
+        labels: True classes ``(N, )``.
+    """
+    return ConfusionMatrix.calculate(scores, labels).numpy()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import bisect
 import copy
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.runner.utils import calc_dynamic_intervals
 
 from ..engine.stage import PRESETS, build_stages
 
@@ -17,7 +18,8 @@ from ..engine.stage import PRESETS, build_stages
 STAGES = ('flow', 'classifier', 'joint')
 #: What it reads from each validation and test.
 METRICS = ('AccMetric', 'MotionAccuracy', 'EndPointError')
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+#: Data loaders of a config.
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class QuickstartPlan:
         options = tuple(options)
         if data_root is not None:
             options += tuple(f'{loader}.dataset.data_root={data_root}'
-                             for loader in _LOADERS)
+                             for loader in LOADERS)
         cfg = Config.fromfile(config_file)
         cfg.merge_from_dict(_parse_options(options))
         plan = cls(str(config_file), options, cfg)
@@ -81,9 +83,13 @@ class QuickstartPlan:
     def validates(self, epoch: int) -> bool:
         """Whether the training loop validates after an epoch (from 1)."""
         train_cfg = self.cfg.train_cfg
+        begins, intervals = calc_dynamic_intervals(
+            train_cfg.get('val_interval', 1),
+            train_cfg.get('dynamic_intervals'))
+        # As the loop does it, which looks one epoch ahead.
+        interval = intervals[bisect.bisect(begins, epoch + 1) - 1]
         return epoch >= train_cfg.get('val_begin', 1) and (
-            epoch % train_cfg.get('val_interval', 1) == 0
-            or epoch == self.max_epochs)
+            epoch % interval == 0 or epoch == self.max_epochs)
 
     def control_config(self) -> Config:
         """The classifier on the flow of a random estimator.
@@ -117,10 +123,6 @@ class QuickstartPlan:
         # Slow enough to show the progress of every clip.
         cfg.test_dataloader.batch_size = 1
         return cfg
-
-    def to_json(self) -> str:
-        """All settings, for comparison with those of an earlier run."""
-        return json.dumps(self.cfg.to_dict(), indent=2, sort_keys=True)
 
     def _check(self, data_root: str | None) -> None:
         hook = _staged_hook(self.cfg)

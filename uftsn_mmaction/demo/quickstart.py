@@ -16,13 +16,17 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..datasets.motion.classes import APPEARANCES, MOTIONS, join_label
+from ..runs.checkpoints import checkpoint_file, latest_epoch
+from ..runs.json_file import write_json
+from .fusion_result import FusionResult, run_fusion_test
 from .history import read_history
 from .metrics import collect_metrics
 from .plan import QuickstartPlan
 from .report import write_quickstart_report
 from .testing import StreamResult, run_test
-from .training import checkpoint_file, latest_epoch, train
-from .work_dir import make_folder, prepare_folder, write_json
+from .training import train
+from .two_streams import TwoStreamPlan
+from .work_dir import make_folder, prepare_folder
 
 # One clip of each motion is shown, in turn of this and that tint.
 PICTURE_LABELS = tuple(
@@ -31,20 +35,22 @@ PICTURE_LABELS = tuple(
 
 
 def run_quickstart(config_file: str,
+                   fusion_file: str,
                    work_dir: str | Path,
                    data_root: str | None = None,
                    restart: bool = False,
                    threads: int = 1,
                    options: Sequence[str] = ()) -> dict[str, Any]:
-    """Generate data, train, train the control, test, and write the report.
+    """Generate data, train both streams, fuse, and write the report.
 
     What is finished is recognised by its files and not done again: trainings
-    by their last checkpoint (``temporal/`` and ``control/``), tests by their
-    predictions (``tests/``). ``metrics.json`` and ``report.html`` are written
-    from those at every call.
+    by their last checkpoint (``temporal/``, ``control/``, ``spatial/``),
+    tests by their predictions (``tests/``). ``metrics.json`` and
+    ``report.html`` are written from those at every call.
 
     Args:
         config_file: Config of the motion stream.
+        fusion_file: Config of its fusion with a spatial stream.
         work_dir: Folder of all that is written, but for the videos.
         data_root: Folder of the videos, in place of the config's.
         restart: Whether to remove an earlier run from ``work_dir`` first.
@@ -64,12 +70,13 @@ def run_quickstart(config_file: str,
         raise ValueError(f'threads must be 1 or more, got {threads}; leave '
                          '--threads out for the default')
     plan = QuickstartPlan.from_file(config_file, data_root, options)
+    streams = TwoStreamPlan.from_file(plan, fusion_file)
     work_dir = Path(work_dir)
     make_folder(work_dir)
     try:
         with FileLock(work_dir / '.lock', timeout=0):
-            prepare_folder(work_dir, plan.to_json(), restart)
-            return _Quickstart(plan, work_dir, threads).run()
+            prepare_folder(work_dir, streams.to_json(), restart)
+            return _Quickstart(streams, work_dir, threads).run()
     except Timeout:
         raise ValueError(
             f'Another quickstart is at work in {work_dir}; wait for it, or '
@@ -79,35 +86,41 @@ def run_quickstart(config_file: str,
 class _Quickstart:
     """The phases, and where each leaves its result."""
 
-    def __init__(self, plan: QuickstartPlan, work_dir: Path,
+    def __init__(self, streams: TwoStreamPlan, work_dir: Path,
                  threads: int) -> None:
-        self.plan = plan
+        self.streams = streams
+        self.plan = streams.motion
         self.work_dir = work_dir
         self.threads = threads
         self.temporal_dir = work_dir / 'temporal'
         self.control_dir = work_dir / 'control'
+        self.spatial_dir = work_dir / 'spatial'
 
     def run(self) -> dict[str, Any]:
         torch.set_num_threads(self.threads)
         init_default_scope('mmaction')
         self._generate_data()
         self._train_stages()
-        self._train_control()
-        cfg, epochs = self.plan.cfg, self.plan.max_epochs
-        control_epochs = self.plan.control_config().train_cfg.max_epochs
+        control = self._train_beside(
+            'The control: the same classifier on the flow of an untrained '
+            'estimator', self.control_dir, self.plan.control_config())
+        spatial = self._train_beside('The spatial stream: single frames',
+                                     self.spatial_dir, self.streams.spatial)
+        cfg = self.plan.cfg
+        temporal = checkpoint_file(self.temporal_dir, self.plan.max_epochs)
         results = dict(
-            temporal=self._test('temporal', cfg,
-                                checkpoint_file(self.temporal_dir, epochs)),
-            control=self._test(
-                'control', cfg,
-                checkpoint_file(self.control_dir, control_epochs)),
+            temporal=self._test('temporal', cfg, temporal),
+            control=self._test('control', cfg, control),
             tvl1=self._test('tvl1', self.plan.tvl1_config()))
+        fusion = self._test_fusion(
+            self.streams.fusion_config(spatial, temporal))
         history = self._history()
-        metrics = collect_metrics(self.plan, history, results,
+        metrics = collect_metrics(self.plan, history, results, fusion,
                                   self._read_seconds(), self.threads)
         write_json(self.work_dir / 'metrics.json', metrics)
         report = write_quickstart_report(self.work_dir / 'report.html',
-                                         self.plan, history, results, metrics)
+                                         self.plan, history, results, fusion,
+                                         metrics)
         _announce('Results')
         print(
             f'AEPE in pixels: zero flow {metrics["aepe_zero"]:.3f}, TV-L1 '
@@ -116,6 +129,9 @@ class _Quickstart:
             f'Motion accuracy: ours {metrics["motion_acc_stage3"]:.3f}, '
             f'control {metrics["motion_acc_control"]:.3f}, guessing '
             f'{metrics["motion_acc_chance"]:.3f}\n'
+            f'All classes: spatial {metrics["top1_spatial"]:.3f}, temporal '
+            f'{metrics["top1_temporal"]:.3f}, fusion '
+            f'{metrics["top1_fusion"]:.3f}\n'
             f'Report: {report}')
         return metrics
 
@@ -145,18 +161,18 @@ class _Quickstart:
         else:
             _say_finished(self.temporal_dir)
 
-    def _train_control(self) -> None:
-        _announce('The control: the same classifier on the flow of an '
-                  'untrained estimator')
-        cfg = self.plan.control_config()
+    def _train_beside(self, title: str, folder: Path, cfg: Config) -> Path:
+        """Train what stands beside the motion stream; its checkpoint."""
+        _announce(title)
         epochs = cfg.train_cfg.max_epochs
-        if latest_epoch(self.control_dir) < epochs:
-            config_file = self.work_dir / 'control.py'
+        if latest_epoch(folder) < epochs:
+            config_file = self.work_dir / f'{folder.name}.py'
             cfg.dump(config_file)
-            with self._timed('control'):
-                train(config_file, self.control_dir, epochs, self.threads)
+            with self._timed(folder.name):
+                train(config_file, folder, epochs, self.threads)
         else:
-            _say_finished(self.control_dir)
+            _say_finished(folder)
+        return checkpoint_file(folder, epochs)
 
     def _test(self, name: str, cfg: Config,
               checkpoint: Path | None = None) -> StreamResult:
@@ -170,6 +186,17 @@ class _Quickstart:
                 run_test(cfg, path.parent, checkpoint,
                          PICTURE_LABELS).save(path)
         return StreamResult.load(path)
+
+    def _test_fusion(self, cfg: Config) -> FusionResult:
+        """Test both streams and their fusion in one pass."""
+        _announce('Test: fusion')
+        path = self.work_dir / 'tests' / 'fusion.npz'
+        if path.exists():
+            _say_finished(path)
+        else:
+            with self._timed('test_fusion'):
+                run_fusion_test(cfg, path.parent).save(path)
+        return FusionResult.load(path)
 
     def _history(self) -> dict[int, dict[str, float]]:
         """Validations of the trainer, and those made up for."""

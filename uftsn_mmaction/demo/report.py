@@ -17,6 +17,8 @@ from ..visualization import (
     training_curves,
     write_report,
 )
+from .fusion_result import FusionResult
+from .fusion_section import fusion_section
 from .metrics import class_confusion, motion_confusion
 from .plan import QuickstartPlan
 from .testing import StreamResult
@@ -27,6 +29,7 @@ _TITLE = 'UF-TSN: motion learned from video alone, recognised by its flow'
 def write_quickstart_report(path: Path, plan: QuickstartPlan,
                             history: Mapping[int, Mapping[str, float]],
                             results: Mapping[str, StreamResult],
+                            fusion: FusionResult,
                             metrics: Mapping[str, Any]) -> Path:
     """Write the page.
 
@@ -35,6 +38,7 @@ def write_quickstart_report(path: Path, plan: QuickstartPlan,
         plan: What was run.
         history: Validation metrics of the staged training, by epoch.
         results: Tests of ``temporal``, ``control`` and ``tvl1``.
+        fusion: Test of both streams and their fusion.
         metrics: Content of ``metrics.json``.
 
     Returns:
@@ -46,6 +50,7 @@ def write_quickstart_report(path: Path, plan: QuickstartPlan,
         _flows(results),
         _training(plan, history, metrics),
         _confusions(plan, results),
+        fusion_section(fusion, metrics),
         _settings(metrics),
     ])
 
@@ -64,13 +69,15 @@ def _introduction(plan: QuickstartPlan) -> ReportSection:
         f'tested on {sizes.num_test} others. In each of them textured objects '
         f'perform one of {len(MOTIONS)} motions in one of {len(APPEARANCES)} '
         f'tints, which makes {len(CLASSES)} classes. One frame does not show '
-        'the motion, and flow does not show the tint: this stream can know '
-        'the motion, but has to guess the tint, so that one half is the best '
-        'it can expect for all classes. The generator knows the true flow, '
-        'which serves to measure and never to train.',
+        'the motion, and flow does not show the tint: the motion stream can '
+        'know the motion, but has to guess the tint, so that one half is the '
+        'best it can expect for all classes. A spatial stream, which sees '
+        'single frames, can know what it lacks. The generator knows the true '
+        'flow, which serves to measure and never to train.',
         'Training has three stages. First the flow estimator learns without '
         'any label. Then it rests, and the classifier learns motions from its '
-        'flow. At last both learn together.',
+        'flow. At last both learn together. The spatial stream is trained '
+        'by itself, and the scores of the two are averaged.',
     ])
 
 
@@ -90,6 +97,8 @@ def _results(metrics: Mapping[str, Any], num_test: int) -> ReportSection:
          metrics['motion_acc_stage2'], metrics['top1_stage2']),
         ('after stage 3 (joint)', metrics['aepe'],
          metrics['motion_acc_stage3'], metrics['top1_temporal']),
+        ('spatial stream: one frame', None, None, metrics['top1_spatial']),
+        ('fusion of both streams', None, None, metrics['top1_fusion']),
     ]
     return ReportSection('What came out', [
         ReportTable(('', 'AEPE in pixels', 'motion accuracy',
@@ -190,7 +199,8 @@ def _confusions(plan: QuickstartPlan,
             'The same for the control, whose flow is that of an untrained '
             'estimator.'),
         figure(
-            class_confusion(results['temporal']), classes,
+            class_confusion(results['temporal'].scores,
+                            results['temporal'].labels), classes,
             'Confusion matrix of all classes for the trained stream.',
             f'All {len(classes)} classes, after all stages: the blocks of two '
             'on the diagonal are one motion in both tints, between which flow '

@@ -108,6 +108,27 @@ class _Keeper(BaseMetric):
             flows=flows)
 
 
+def build_test_runner(cfg: Config,
+                      work_dir: Path,
+                      checkpoint: Path | None = None) -> Runner:
+    """A runner that tests and says little.
+
+    Args:
+        cfg: Config to test, which stays as it is.
+        work_dir: Folder of the log.
+        checkpoint: Weights; None for those of the start.
+    """
+    cfg = copy.deepcopy(cfg)
+    cfg.work_dir = str(work_dir)
+    cfg.load_from = None if checkpoint is None else str(checkpoint)
+    cfg.resume = False
+    # Runners of one name would share their log.
+    cfg.experiment_name = f'test_{uuid.uuid4().hex}'
+    # Its metrics are in the report, the progress is shown by the bar.
+    cfg.log_level = 'WARNING'
+    return Runner.from_cfg(cfg)
+
+
 def run_test(cfg: Config,
              work_dir: Path,
              checkpoint: Path | None = None,
@@ -124,15 +145,7 @@ def run_test(cfg: Config,
     Returns:
         The metrics of the config's evaluator, and what was kept.
     """
-    cfg = copy.deepcopy(cfg)
-    cfg.work_dir = str(work_dir)
-    cfg.load_from = None if checkpoint is None else str(checkpoint)
-    cfg.resume = False
-    # Runners of one name would share their log.
-    cfg.experiment_name = f'test_{uuid.uuid4().hex}'
-    # Its metrics are in the report, the progress is shown by the bar.
-    cfg.log_level = 'WARNING'
-    runner = Runner.from_cfg(cfg)
+    runner = build_test_runner(cfg, work_dir, checkpoint)
     keeper = _Keeper(picture_labels, len(runner.test_dataloader.dataset))
     runner.test_evaluator.metrics.append(keeper)
     return keeper.result(runner.test())

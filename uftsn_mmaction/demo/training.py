@@ -8,25 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .process import run_process
-
-
-class TrainingError(RuntimeError):
-    """The trainer did not get to the end."""
-
-
-def checkpoint_file(work_dir: Path, epoch: int) -> Path:
-    """Checkpoint after an epoch (from 1), as ``CheckpointHook`` names it."""
-    return work_dir / f'epoch_{epoch}.pth'
-
-
-def latest_epoch(work_dir: Path) -> int:
-    """Epochs a run has behind it, 0 if there is no checkpoint yet."""
-    epochs = [
-        int(path.stem.partition('_')[2])
-        for path in work_dir.glob('epoch_*.pth')
-    ]
-    return max(epochs, default=0)
+from ..runs.checkpoints import require_checkpoint
+from ..runs.process import run_process
 
 
 def thread_env(threads: int) -> dict[str, str]:
@@ -74,11 +57,4 @@ def train(config_file: str | Path,
     if options:
         command += ['--cfg-options', *options]
     status = run_process(command, thread_env(threads))
-    checkpoint = checkpoint_file(work_dir, max_epochs)
-    if status or not checkpoint.exists():
-        raise TrainingError(
-            f'The training in {work_dir} ended with exit status {status} and '
-            f'{"with" if checkpoint.exists() else "without"} '
-            f'{checkpoint.name}; its last lines tell why, and the same '
-            'command goes on from the last checkpoint')
-    return checkpoint
+    return require_checkpoint(work_dir, max_epochs, status)

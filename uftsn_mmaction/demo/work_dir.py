@@ -9,9 +9,9 @@ from typing import Any
 
 from ..engine import AtomicLocalBackend
 
-_FOLDERS = ('temporal', 'control', 'tests')
-_FILES = ('settings.json', 'seconds.json', 'control.py', 'metrics.json',
-          'report.html')
+_FOLDERS = ('temporal', 'control', 'spatial', 'tests')
+_FILES = ('settings.json', 'seconds.json', 'control.py', 'spatial.py',
+          'metrics.json', 'report.html')
 
 
 def make_folder(work_dir: Path) -> None:
@@ -79,8 +79,3 @@ def _differences(found: Any, wanted: Any, name: str = '') -> list[str]:
         change for key in keys for change in _differences(
             found.get(key), wanted.get(key), f'{name}.{key}'.lstrip('.'))
     ]
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file, complete or not at all."""
-    AtomicLocalBackend().put_text(json.dumps(content, indent=2) + '\n', path)

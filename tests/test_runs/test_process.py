@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from uftsn_mmaction.demo import process as process_module
-from uftsn_mmaction.demo.process import run_process
+from uftsn_mmaction.runs import process as process_module
+from uftsn_mmaction.runs.process import run_process
 
 # A child with a child of its own, as mim has the trainer; both write where
 # they are, and the second one does not end when it is asked to.
