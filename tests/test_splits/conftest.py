@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+STREAM = """
+model = dict(type='Recognizer2D', backbone=dict(depth=18))
+train_cfg = dict(max_epochs={epochs})
+"""
+FUSION = """
+model = dict(
+    type='FusionRecognizer',
+    streams=dict(spatial=dict(model='a.py', frames=5), temporal=dict()))
+test_dataloader = dict(num_workers=2)
+"""
+
+
+@pytest.fixture
+def configs_dir(tmp_path):
+    """Configs of three splits by the names of the shipped ones."""
+    folder = tmp_path / 'configs'
+    (folder / 'splits').mkdir(parents=True)
+    for path in [
+            '{}_ucf101', 'splits/{}_ucf101_split2', 'splits/{}_ucf101_split3'
+    ]:
+        for name, text in (('tsn_r152', STREAM.format(epochs=2)),
+                           ('uftsn_r18', STREAM.format(epochs=3)),
+                           ('uftsn_fusion', FUSION)):
+            (folder / f'{path.format(name)}.py').write_text(text)
+    return folder

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configs of a data set's official splits, with options of a user."""
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+#: Prefix of the config's name by stream.
+STREAMS = dict(spatial='tsn_r152', temporal='uftsn_r18')
+FUSION = 'uftsn_fusion'
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A config with all its options.
+
+    Attributes:
+        name: Name of the config, without extension.
+        cfg: Its settings.
+    """
+    name: str
+    cfg: Config
+
+    @classmethod
+    def from_file(cls, path: Path, options: Mapping[str, Any]) -> Experiment:
+        """Read a config and change it.
+
+        Args:
+            path: Config file.
+            options: Values by dotted keys, as of ``DictAction``.
+
+        Raises:
+            FileNotFoundError: There is no such config.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'config {str(path)!r} does not exist (absolute path '
+                f'{str(path.absolute())!r}); correct --configs-dir, or leave '
+                'this split out with --splits')
+        cfg = Config.fromfile(path)
+        cfg.merge_from_dict(dict(options))
+        return cls(path.stem, cfg)
+
+    @property
+    def max_epochs(self) -> int:
+        """Number of epochs of the training.
+
+        Raises:
+            ValueError: It is not counted in epochs.
+        """
+        epochs = (self.cfg.get('train_cfg') or {}).get('max_epochs')
+        if not isinstance(epochs, int):
+            raise ValueError(
+                f'train_cfg.max_epochs of {self.cfg.filename} is {epochs!r}, '
+                'but a finished training is known by its last epoch; use an '
+                'EpochBasedTrainLoop')
+        return epochs
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """What is trained and tested on one split.
+
+    Attributes:
+        split: Its number.
+        streams: Experiments by stream.
+        fusion: Their fusion; None for a single stream.
+    """
+    split: int
+    streams: dict[str, Experiment]
+    fusion: Experiment | None
+
+    @classmethod
+    def from_files(cls,
+                   data_set: str,
+                   split: int,
+                   streams: Sequence[str],
+                   configs_dir: Path,
+                   options: Mapping[str, Any] | None = None) -> SplitPlan:
+        """Read the configs of a split.
+
+        Args:
+            data_set: Name of the data set in the names of the configs.
+            split: 1 for ``configs_dir/X.py``, any other one for
+                ``configs_dir/splits/X_split{split}.py``.
+            streams: Names in :data:`STREAMS`; with all of them their fusion
+                is read too.
+            configs_dir: Folder of the configs.
+            options: Values by dotted keys, see :func:`options_of`.
+
+        Raises:
+            FileNotFoundError: A config is missing.
+            ValueError: A config or an option does not fit.
+        """
+        parts = [name for name in STREAMS if name in streams]
+        unknown = sorted({*streams} - {*STREAMS})
+        if unknown or not parts:
+            raise ValueError(f'streams are {list(streams)}, expected one or '
+                             f'more of {list(STREAMS)}')
+        fused = len(parts) == len(STREAMS)
+        options = options_of([*parts, *(['fusion'] if fused else [])],
+                             options or {})
+
+        def read(part: str, prefix: str) -> Experiment:
+            name = f'{prefix}_{data_set}'
+            path = configs_dir / f'{name}.py' if split == 1 else (
+                configs_dir / 'splits' / f'{name}_split{split}.py')
+            return Experiment.from_file(path, options[part])
+
+        plan = cls(split, {part: read(part, STREAMS[part])
+                           for part in parts},
+                   read('fusion', FUSION) if fused else None)
+        plan._check()
+        return plan
+
+    def _check(self) -> None:
+        for experiment in self.streams.values():
+            _ = experiment.max_epochs
+        if self.fusion is None:
+            return
+        found = self.fusion.cfg.model.get('streams', {})
+        if set(found) != set(STREAMS):
+            raise ValueError(
+                f'The streams of {self.fusion.cfg.filename} are '
+                f'{sorted(found)}, expected {sorted(STREAMS)}; name them so')
+
+    @property
+    def rows(self) -> list[str]:
+        """Names of the scores that the test gives."""
+        if self.fusion is None:
+            return list(self.streams)
+        average = self.fusion.cfg.model.get('average', 'score')
+        other = 'fusion_prob' if average == 'score' else 'fusion_score'
+        return [*self.streams, 'fusion', other]
+
+    def fusion_config(self, checkpoints: Mapping[str, Path]) -> Config:
+        """The fusion of what was trained, with the options of each stream.
+
+        Args:
+            checkpoints: Weights by stream.
+        """
+        cfg = copy.deepcopy(self.fusion.cfg)
+        for name, experiment in self.streams.items():
+            cfg.model.streams[name].update(
+                model=copy.deepcopy(experiment.cfg.model),
+                checkpoint=str(checkpoints[name]))
+        return cfg
+
+
+def options_of(parts: Sequence[str],
+               options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sort options by whom they are for.
+
+    Args:
+        parts: Streams, and ``'fusion'`` where there is one.
+        options: A key that begins with a part and a dot is for that part
+            alone; any other one for each stream.
+
+    Returns:
+        Options of each part, without its name in the keys.
+
+    Raises:
+        ValueError: An option is for a part that is not there.
+    """
+    found: dict[str, dict[str, Any]] = {part: {} for part in parts}
+    for key, value in options.items():
+        part, _, rest = key.partition('.')
+        if part not in (*STREAMS, 'fusion'):
+            for name in parts:
+                if name in STREAMS:
+                    found[name][key] = value
+        elif part not in parts or not rest:
+            raise ValueError(
+                f'--cfg-options has {key!r}, which is no setting of '
+                f'{" or ".join(parts)}; write {parts[0]}.KEY=VALUE for one of '
+                'them, KEY=VALUE for all streams, or correct --streams')
+        else:
+            found[part][rest] = value
+    return found

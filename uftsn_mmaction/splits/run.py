@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both streams on the official splits: trained, fused and tested."""
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..evaluation.score_file import read_score_file
+from ..evaluation.score_fusion import score_accuracy
+from ..runs.checkpoints import (
+    TrainingError,
+    checkpoint_file,
+    require_checkpoint,
+)
+from ..runs.json_file import write_json
+from ..runs.process import run_process
+from .plan import Experiment, SplitPlan
+from .table import SplitTable
+
+
+class SplitTestError(RuntimeError):
+    """A test did not get to the end."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How configs are run.
+
+    Attributes:
+        tools_dir: Folder of ``train.py`` and ``test.py``.
+        work_dir: Folder of all that is written; each config has a folder of
+            its name there.
+        gpus: GPUs of each run; 0 for the CPU.
+        test_only: Whether nothing may be trained.
+    """
+    tools_dir: Path
+    work_dir: Path
+    gpus: int = 1
+    test_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.gpus < 0:
+            raise ValueError(f'gpus must be 0 (CPU) or more, got {self.gpus}; '
+                             'leave --gpus out for one')
+
+    def run(self, tool: str, *arguments: str | Path) -> int:
+        """Run a tool as a user would; its exit status."""
+        command = [sys.executable]
+        if self.gpus > 1:
+            command += [
+                '-m', 'torch.distributed.run', '--standalone',
+                f'--nproc_per_node={self.gpus}'
+            ]
+        command += [str(self.tools_dir / f'{tool}.py'), *map(str, arguments)]
+        if self.gpus > 1:
+            command += ['--launcher', 'pytorch']
+        return run_process(
+            command, None if self.gpus else dict(CUDA_VISIBLE_DEVICES='-1'))
+
+
+def run_splits(data_set: str,
+               splits: Sequence[int],
+               streams: Sequence[str],
+               configs_dir: Path,
+               settings: RunSettings,
+               options: Mapping[str, Any] | None = None) -> SplitTable:
+    """Train and test on splits, one after the other.
+
+    All configs are read first. A training whose last checkpoint is there is
+    not done again, an interrupted one goes on; tests are done anew. After a
+    failure the next split follows.
+
+    Args:
+        data_set: Name of the data set in the names of the configs.
+        splits: Numbers of the splits.
+        streams: ``spatial``, ``temporal`` or both, which are then fused.
+        configs_dir: Folder of the configs, see ``SplitPlan.from_files``.
+        settings: How they are run.
+        options: Values by dotted keys, see ``options_of``.
+
+    Returns:
+        The accuracies, which ``WORK_DIR/{data_set}_splits.json`` has too.
+
+    Raises:
+        FileNotFoundError: A config is missing.
+        ValueError: A config or an option does not fit.
+    """
+    splits = list(dict.fromkeys(splits))
+    plans = [
+        SplitPlan.from_files(data_set, split, streams, configs_dir, options)
+        for split in splits
+    ]
+    table = SplitTable(data_set, splits, plans[0].rows)
+    # Each config as it is run, with its options, beside the folders of runs.
+    configs = settings.work_dir / f'{data_set}_splits'
+    for plan in plans:
+        try:
+            _run_split(plan, settings, configs, table)
+        except (TrainingError, SplitTestError, FileNotFoundError,
+                ValueError) as error:
+            table.fail(plan.split, str(error))
+            print(f'error: split {plan.split}: {error}',
+                  file=sys.stderr, flush=True)
+    write_json(settings.work_dir / f'{data_set}_splits.json',
+               dict(table.to_dict(), cfg_options=dict(options or {})))
+    return table
+
+
+def _run_split(plan: SplitPlan, settings: RunSettings, configs: Path,
+               table: SplitTable) -> None:
+    checkpoints = {
+        stream: _train(experiment, settings, configs)
+        for stream, experiment in plan.streams.items()
+    }
+    if plan.fusion is None:
+        (stream, experiment), = plan.streams.items()
+        dump = _test(experiment.name, experiment.cfg, settings, configs,
+                     checkpoints[stream])
+        names = {stream: str(dump)}
+    else:
+        dump = _test(plan.fusion.name, plan.fusion_config(checkpoints),
+                     settings, configs)
+        names = {row: f'{dump}:{row}' for row in plan.rows}
+    files = {row: read_score_file(name) for row, name in names.items()}
+    table.add(
+        plan.split, {
+            row: score_accuracy(file.scores, file.labels)['top1']
+            for row, file in files.items()
+        }, len(next(iter(files.values())).labels))
+
+
+def _train(experiment: Experiment, settings: RunSettings,
+           configs: Path) -> Path:
+    """Train, or go on, or find it finished; the last checkpoint."""
+    folder = settings.work_dir / experiment.name
+    checkpoint = checkpoint_file(folder, experiment.max_epochs)
+    if checkpoint.exists():
+        _announce(f'Training of {experiment.name}: finished already')
+        return checkpoint
+    if settings.test_only:
+        raise TrainingError(
+            f'{str(checkpoint)!r} does not exist, and --test-only trains '
+            'nothing; leave it out, or correct --work-dir')
+    _announce(f'Training of {experiment.name}, {experiment.max_epochs} epochs')
+    status = settings.run('train',
+                          _write(experiment.name, experiment.cfg, configs),
+                          '--work-dir', folder, '--resume')
+    return require_checkpoint(folder, experiment.max_epochs, status)
+
+
+def _test(name: str, cfg: Config, settings: RunSettings, configs: Path,
+          *checkpoint: Path) -> Path:
+    """Test a config; the file of its predictions."""
+    folder = settings.work_dir / name
+    dump = folder / 'predictions.pkl'
+    # Those of an earlier test must not pass for those of this one.
+    dump.unlink(missing_ok=True)
+    _announce(f'Test of {name}')
+    status = settings.run('test', _write(name, cfg, configs), *checkpoint,
+                          '--work-dir', folder, '--dump', dump)
+    if status or not dump.exists():
+        raise SplitTestError(
+            f'the test in {str(folder)!r} ended with exit status {status} and '
+            f'{"with" if dump.exists() else "without"} {dump.name}; its last '
+            'lines tell why')
+    return dump
+
+
+def _write(name: str, cfg: Config, configs: Path) -> Path:
+    configs.mkdir(parents=True, exist_ok=True)
+    path = configs / f'{name}.py'
+    cfg.dump(path)
+    return path
+
+
+def _announce(phase: str) -> None:
+    print(f'\n=== {phase}', flush=True)
