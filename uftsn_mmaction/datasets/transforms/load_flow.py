@@ -30,7 +30,14 @@ class LoadGroundTruthFlow(BaseTransform):
 
     - gt_flow: float32 tensor ``(num_clips, 2, clip_len - 1, H, W)``; channel
       0 is u (right), channel 1 v (down), in pixels from frame t to t+1.
+
+    Args:
+        optional: True lets a video pass that has no ``flow_file``, such as
+            one that an inferencer of MMAction2 is given.
     """
+
+    def __init__(self, optional: bool = False) -> None:
+        self.optional = optional
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_flow`` to the results.
@@ -39,8 +46,16 @@ class LoadGroundTruthFlow(BaseTransform):
             FileNotFoundError: If the flow file does not exist.
             ValueError: If the clip has a single frame, if frames were left
                 out between the sampled ones, or if the frames were resized,
-                cropped or flipped.
+                cropped or flipped, or if the video has no ``flow_file``.
         """
+        if 'flow_file' not in results:
+            if self.optional:
+                return results
+            raise ValueError(
+                f'video {results.get("filename")!r} has no flow_file, '
+                'expected one as SyntheticMotionDataset gives it; set '
+                'optional=True of LoadGroundTruthFlow for videos without '
+                'known flow.')
         clip_len = results['clip_len']
         if clip_len < 2:
             raise ValueError(
@@ -92,4 +107,4 @@ class LoadGroundTruthFlow(BaseTransform):
                 'LoadGroundTruthFlow.')
 
     def __repr__(self) -> str:
-        return f'{self.__class__.__name__}()'
+        return f'{self.__class__.__name__}(optional={self.optional})'
