@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts and commands of the page, and that none is left out."""
+import importlib.util
+import re
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+
+
+def test_every_block_is_tested(page):
+    """Blocks of another language or kind would go untested."""
+    assert page.text.count('```') == 2 * page.number
+    assert page.configs and page.scripts and page.commands
+    assert len(page.scripts) == len(CHECKS)
+    for name in page.configs:
+        is_fusion = 'fusion.py' in page.configs[name] or (
+            'FusionRecognizer' in page.configs[name])
+        assert (name in page.fusions) >= is_fusion
+
+
+def test_files_are_those_of_the_last_epochs(page, load):
+    files = set(re.findall(r'work_dirs/(\w+)/epoch_(\d+)\.pth', page.text))
+    assert files
+    for name, epoch in files:
+        assert load(name).train_cfg.max_epochs == int(epoch), name
+
+
+@pytest.fixture(scope='module')
+def trained(checkout, show_motion):
+    """Weights of streams, and files of them where the scripts look."""
+    weights = {}
+    for name in ('tsn_r18_ucf101_subset', 'uftsn_r18_ucf101_subset',
+                 'uftsn_r18_ucf101'):
+        cfg = Config.fromfile(checkout / 'configs' / f'{name}.py')
+        model = MODELS.build(cfg.model)
+        show_motion(model)
+        weights[name] = model.state_dict()
+        folder = checkout / 'work_dirs' / name
+        folder.mkdir(parents=True)
+        torch.save(
+            dict(state_dict=weights[name]),
+            folder / f'epoch_{cfg.train_cfg.max_epochs}.pth')
+    return weights
+
+
+def check_recognizer(found, weights):
+    sample = found['sample']
+    assert sample.pred_score.shape == (5, )
+    assert sample.pred_label.item() == sample.pred_score.argmax()
+    streams = found['model'].streams
+    for stream, name in (('spatial', 'tsn_r18_ucf101_subset'),
+                         ('temporal', 'uftsn_r18_ucf101_subset')):
+        for key, value in streams[stream].recognizer.state_dict().items():
+            assert torch.equal(value, weights[name][key])
+
+
+def check_inferencer(found, weights):
+    prediction, = found['result']['predictions']
+    scores, = prediction['rec_scores']
+    assert len(scores) == 5 and np.ptp(scores) > 0
+    assert prediction['rec_labels'] == [[int(np.argmax(scores))]]
+
+
+def check_flow_backbone(found, weights):
+    # As `load_from` has it, into a model of another start.
+    saved = torch.load('work_dirs/flow_backbone.pth')
+    cfg = Config.fromfile('configs/flow_backbone_ucf101.py')
+    model = MODELS.build(cfg.model)
+    model.load_state_dict(saved.get('state_dict', saved))
+    backbone = model.backbone.state_dict()
+    assert backbone
+    for key, value in backbone.items():
+        expected = weights['uftsn_r18_ucf101'][f'flow_estimator.{key}']
+        assert torch.equal(value, expected)
+
+
+#: Check of a script by a word of its own.
+CHECKS = {
+    'inference_recognizer': check_recognizer,
+    'MMAction2Inferencer': check_inferencer,
+    'revise_keys': check_flow_backbone,
+}
+
+
+def test_script(script, checkout, trained, monkeypatch):
+    check, = (check for word, check in CHECKS.items() if word in script)
+    monkeypatch.chdir(checkout)
+    found = {}
+    exec(compile(script, 'docs/mixing.md', 'exec'), found)
+    check(found, trained)
+
+
+def test_command_has_configs_and_options_that_exist(command, page, repo_root,
+                                                    monkeypatch):
+    for word in command:
+        name = re.fullmatch(r'configs/(\w+)\.py', word)
+        assert not name or name[1] in page.configs or (repo_root /
+                                                       word).exists()
+    if command[0] == 'mim':
+        assert command[1:3] in (['train', 'mmaction'], ['test', 'mmaction'])
+        return
+    python, tool, *arguments = command
+    assert python == 'python'
+    monkeypatch.syspath_prepend(repo_root / 'tools')
+    spec = importlib.util.spec_from_file_location('tool', repo_root / tool)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+    # An unknown option ends the program.
+    if hasattr(module, 'build_parser'):
+        module.build_parser().parse_args()
+    else:
+        module.parse_args()
