@@ -87,7 +87,11 @@ def build_config(args: argparse.Namespace) -> Config:
         raise ValueError('CHECKPOINT has the weights of all streams, so that '
                          '--stream has no effect; give one of the two')
     set_streams(cfg, args.stream)
-    if args.checkpoint is None and 'streams' not in cfg.model:
+    if args.checkpoint is not None:
+        # It replaces those of the streams, which may be elsewhere.
+        for stream in cfg.model.get('streams', {}).values():
+            stream.checkpoint = None
+    elif 'streams' not in cfg.model:
         raise ValueError(f'{args.config} is no fusion, whose streams have '
                          'checkpoints of their own; give CHECKPOINT')
     cfg.load_from = args.checkpoint
