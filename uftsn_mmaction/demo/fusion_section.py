@@ -37,7 +37,9 @@ def fusion_section(fusion: FusionResult,
         for name in ('spatial', 'fusion'))
     figure = confusion_change_figure(
         before, after, [name.replace('_', ' ') for name in CLASSES],
-        names=('Spatial stream', 'UF-TSN, both streams'))
+        names=('Spatial stream', 'UF-TSN, both streams'),
+        # More would be too small to read on the page.
+        top=8)
     return ReportSection('What two streams know together', [
         'The spatial stream is an image classifier that sees one frame of '
         'each video. A frame shows the tint and not the motion, so that one '
@@ -54,6 +56,7 @@ def fusion_section(fusion: FusionResult,
             'Confusion matrices of the spatial stream and of the fusion, and '
             'their difference.',
             'Figure 3 of the paper, drawn from this run: the spatial stream, '
-            'both streams, and what changes from the one to the other. Red '
-            'on the diagonal is an improvement.'),
+            'both streams, and what changes from the one to the other, for '
+            'the eight classes that change most. Red on the diagonal is an '
+            'improvement.'),
     ])
