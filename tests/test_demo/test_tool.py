@@ -77,7 +77,7 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
 def test_error_is_one_line(repo_root, tmp_path):
     done = subprocess.run([
         sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
-        str(tmp_path / 'run'), '--cfg-options', 'train_cfg.val_interval=99'
+        str(tmp_path / 'run'), '--cfg-options', 'train_cfg.val_begin=99'
     ], cwd=repo_root, capture_output=True, text=True)  # yapf: disable
     assert done.returncode == 1
     last, = done.stderr.strip().splitlines()[-1:]
