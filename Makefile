@@ -23,13 +23,14 @@ help:  ## Show this list
 
 setup: $(STAMP)  ## Make .venv with the pinned set and this package
 
-$(STAMP): requirements/pinned.txt setup.py
+$(STAMP): requirements/pinned.txt requirements/ptlflow.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'The pinned set needs Python 3.11 or later, but $(PYTHON) is' \
 	"$$($(PYTHON) -V 2>&1): set PYTHON=python3.11, or install the ranges" \
 	'with pip as docs/installation.md tells.' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -r requirements/pinned.txt
+	$(PIP) --no-deps -r requirements/ptlflow.txt
 	$(PIP) --no-build-isolation --no-deps -e .
 # Of the two OpenCV distributions the one unpacked last owns the folder cv2.
 # pip takes the right order on a new .venv, but not on every upgrade.

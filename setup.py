@@ -80,7 +80,11 @@ def read_requirements(name):
 
 extras = read_requirements('optional')
 extras.pop('')
-extras['all'] = sorted({line for lines in extras.values() for line in lines})
+# ptlflow would take the newest OpenCV away from all the others.
+extras['all'] = sorted({
+    line
+    for name, lines in extras.items() if name != 'ptlflow' for line in lines
+})
 extras['tests'] = read_requirements('tests')['']
 
 setup(

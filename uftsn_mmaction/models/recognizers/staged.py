@@ -37,8 +37,16 @@ class StagedTraining(PartwiseTraining):
 
         Raises:
             ValueError: A part or a loss is unknown, or a part is out of
-                reach of every loss.
+                reach of every loss or cannot be trained at all.
         """
+        estimator = self.flow_estimator
+        if ('flow_estimator' in train
+                and not getattr(estimator, 'differentiable', True)):
+            raise ValueError(
+                'A stage trains flow_estimator, but '
+                f'{type(estimator).__name__} cannot be trained; leave '
+                'flow_estimator out of its train, or leave out the stage: '
+                'behind this estimator, the stage \'classifier\' is enough')
         weights = self.check_losses(losses)
         reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
         if detach_flow and 'flow' not in weights:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Behind a solver the classifier trains, and no stage trains the solver."""
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from uftsn_mmaction.engine.stage import PRESETS
+
+SOLVERS = [
+    dict(type='TVL1FlowEstimator', preset='fast'),
+    dict(type='DISFlowEstimator', num_workers=2),
+    dict(type='TVNetFlowEstimator', num_warps=1, num_iterations=5)
+]
+# All that a config of the demo with a solver has to say.
+CONFIG = """
+_base_ = [{base!r}]
+model = dict(
+    flow_estimator=dict(_delete_=True, **{solver}),
+    photometric_loss=None,
+    smoothness_loss=None)
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='classifier',
+                begin=0,
+                lr=dict(backbone=1e-3, cls_head=1e-3))
+        ])
+]
+"""
+
+
+@pytest.fixture(params=SOLVERS, ids=lambda solver: solver['type'])
+def solver(request):
+    return request.param
+
+
+@pytest.fixture
+def quickstart(repo_root, solver, generated_videos, tmp_path):
+    """The config of the demo with a solver, cut to a small epoch."""
+    base = repo_root / 'configs' / 'uftsn_quickstart.py'
+    path = tmp_path / 'config.py'
+    path.write_text(CONFIG.format(base=str(base), solver=solver))
+    cfg = Config.fromfile(path)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.num_workers = 0
+        loader.batch_size = 4
+        loader.dataset.data_root = str(generated_videos)
+        loader.dataset.generator.update(num_train=16, num_test=16)
+        loader.dataset.indices = 8
+    cfg.train_cfg.update(max_epochs=1, dynamic_intervals=None, val_interval=1)
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.work_dir = str(tmp_path)
+    cfg.experiment_name = tmp_path.name
+    cfg.log_level = 'WARNING'
+    return cfg
+
+
+def test_the_stage_of_the_classifier_trains(quickstart, solver):
+    runner = Runner.from_cfg(quickstart)
+    before = {
+        name: value.clone()
+        for name, value in runner.model.named_parameters()
+    }
+    model = runner.train()
+    assert type(model.flow_estimator).__name__ == solver['type']
+    moved = {
+        name.split('.')[0]
+        for name, value in model.named_parameters()
+        if not torch.equal(value, before[name])
+    }
+    assert moved == {'backbone', 'cls_head'}
+    scalars = runner.message_hub.log_scalars
+    # The solver is far from zero flow, which is at about 1.2 pixels.
+    assert scalars['val/flow/AEPE'].current() < 0.8
+    assert 'train/loss_cls' in scalars and 'train/loss_census' not in scalars
+
+
+@pytest.mark.parametrize('name', ['flow', 'joint'])
+def test_a_stage_that_trains_the_solver_is_refused(quickstart, solver, name):
+    stages = quickstart.custom_hooks[1].stages
+    stages.append(dict(name=name, begin=1))
+    runner = Runner.from_cfg(quickstart)
+    with pytest.raises(ValueError) as caught:
+        runner.train()
+    text = str(caught.value)
+    assert f"Stage '{name}'" in text and solver['type'] in text
+    assert 'cannot be trained; leave flow_estimator out' in text
+
+
+def test_the_refusal_leaves_the_model_as_it_was(solver):
+    model = recognizer(flow_estimator=solver)
+    for name in ('flow', 'joint'):
+        with pytest.raises(ValueError, match='cannot be trained'):
+            model.set_stage(PRESETS[name]['train'], PRESETS[name]['losses'])
+    assert model.frozen_parts == ()
+    assert all(p.requires_grad for p in model.parameters())
+    model.set_stage(('backbone', 'cls_head'), dict(cls=1.))
+
+
+def test_what_is_differentiable_trains_in_every_stage():
+    model = recognizer(
+        flow_estimator=dict(
+            type='TVNetFlowEstimator',
+            num_warps=1,
+            num_iterations=5,
+            learnable=True),
+        photometric_loss=dict(type='PhotometricLoss', level_weights=(1., )),
+        smoothness_loss=dict(type='SmoothnessLoss', level_weights=(1., )))
+    for name, part in (('flow', True), ('classifier', False), ('joint', True)):
+        train = [p for p in PRESETS[name]['train'] if p != 'neck']
+        model.set_stage(train, PRESETS[name]['losses'])
+        assert model.flow_estimator.log_weights.requires_grad == part
+
+
+def recognizer(**kwargs):
+    settings = dict(
+        type='UFTSNRecognizer',
+        clip_len=3,
+        backbone=dict(type='mmpretrain.ResNet', depth=18, in_channels=4),
+        cls_head=dict(type='TSNHead', num_classes=5, in_channels=512))
+    return MODELS.build({**settings, **kwargs})

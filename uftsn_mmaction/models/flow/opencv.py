@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flow solvers of OpenCV, one pair after the other or several at once."""
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from .pairwise import PairwiseFlowEstimator
+
+
+class Setting(NamedTuple):
+    """A setting of a solver.
+
+    Attributes:
+        suffix: What OpenCV calls it in its ``get`` and ``set`` methods. The
+            keywords of the constructors differ between releases.
+        low: Least value. OpenCV takes any, to crash or to return NaN.
+        high: Greatest value.
+    """
+    suffix: str
+    low: float
+    high: float = float('inf')
+
+
+class OpenCVFlowEstimator(PairwiseFlowEstimator):
+    """Base of the estimators that hand 8-bit grey frames to OpenCV.
+
+    They run on the CPU, have no parameters and cannot be trained.
+
+    Args:
+        preset: Name of a set of settings in :attr:`presets`.
+        out_indices: See :class:`PairwiseFlowEstimator`.
+        num_workers: Threads that solve pairs of a batch side by side; 0
+            solves them one after the other. OpenCV lets go of Python's lock
+            while it computes, so threads serve as well as processes: on two
+            idle cores, two of them halve the time of TV-L1. Results do not
+            depend on it.
+        settings: Settings of the solver that differ from the preset.
+
+    Raises:
+        TypeError: A setting that the solver does not have.
+        ValueError: An unknown preset, or a bad number of workers or value of
+            a setting.
+    """
+
+    #: The settings there are.
+    known_settings: Mapping[str, Setting] = MappingProxyType({})
+    #: Values of settings by name of the preset.
+    presets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
+    def __init__(self,
+                 preset: str,
+                 out_indices: Sequence[int] = (0, ),
+                 num_workers: int = 0,
+                 **settings: float) -> None:
+        super().__init__(out_indices)
+        name = type(self).__name__
+        if preset not in self.presets:
+            raise ValueError(f'preset of {name} must be one of '
+                             f'{tuple(self.presets)}, got {preset!r}')
+        if type(num_workers) is not int or num_workers < 0:
+            raise ValueError(
+                f'num_workers of {name} must be a number of threads from 0 '
+                f'up, got {num_workers!r}; 0 solves one pair after the other')
+        unknown = sorted(set(settings) - set(self.known_settings))
+        if unknown:
+            raise TypeError(f'{name} has no setting {", ".join(unknown)}; its '
+                            f'settings are {", ".join(self.known_settings)}')
+        self.preset = preset
+        self.num_workers = num_workers
+        self._changes = {**self.presets[preset], **settings}
+        # Fails here rather than in the first forward. The object itself is
+        # not kept: it can be neither copied nor pickled, a model has to be.
+        solver = self._build_solver()
+        self.settings = {
+            setting: getattr(solver, f'get{known.suffix}')()
+            for setting, known in self.known_settings.items()
+        }
+
+    @abstractmethod
+    def _create_solver(self) -> cv2.DenseOpticalFlow:
+        """The solver at OpenCV's defaults (or those of its preset)."""
+
+    def _build_solver(self) -> cv2.DenseOpticalFlow:
+        solver = self._create_solver()
+        for setting, value in self._changes.items():
+            suffix, low, high = self.known_settings[setting]
+            default = getattr(solver, f'get{suffix}')()
+            try:
+                if not low <= value <= high:
+                    raise OverflowError
+                getattr(solver, f'set{suffix}')(value)
+            except (cv2.error, TypeError, OverflowError):
+                span = f'{low} up' if high == float('inf') else (
+                    f'{low} to {high}')
+                raise ValueError(
+                    f'{setting} of {type(self).__name__} must be a number '
+                    f'from {span} such as OpenCV\'s default {default!r}, got '
+                    f'{value!r}') from None
+        return solver
+
+    def estimate(self, first: Tensor, second: Tensor) -> Tensor:
+        """See :meth:`PairwiseFlowEstimator.estimate`."""
+        pairs = list(zip(self._to_grey(first), self._to_grey(second)))
+        try:
+            flows = self._solve(pairs)
+        except cv2.error as error:
+            reason = error.err or str(error)
+            raise ValueError(
+                f'OpenCV gives {type(self).__name__} no flow of frames '
+                f'{tuple(first.shape[-2:])} ({reason.strip()}); resize the '
+                'frames in the pipeline or change the solver\'s settings'
+            ) from error
+        # P x H x W x 2 -> P x 2 x H x W
+        flow = torch.from_numpy(np.stack(flows))
+        return flow.permute(0, 3, 1, 2).contiguous().to(first.device)
+
+    def _solve(
+            self, pairs: Sequence[tuple[np.ndarray,
+                                        np.ndarray]]) -> list[np.ndarray]:
+        """Flows ``(H, W, 2)`` of pairs of 8-bit frames ``(H, W)``."""
+        workers = min(self.num_workers, len(pairs))
+        if workers < 2:
+            solver = self._build_solver()
+            return [solver.calc(*pair, None) for pair in pairs]
+        # A solver keeps buffers, so each thread needs its own.
+        local = threading.local()
+
+        def start() -> None:
+            local.solver = self._build_solver()
+
+        # The threads end with the batch: a pool that lives on would be lost
+        # in every process that is forked later, such as a loader's.
+        with ThreadPoolExecutor(workers, initializer=start) as pool:
+            return list(
+                pool.map(lambda pair: local.solver.calc(*pair, None), pairs))
+
+    @staticmethod
+    def _to_grey(frames: Tensor) -> list[np.ndarray]:
+        """8-bit grey frames ``(H, W)``; the solvers know no colour."""
+        frames = (frames.clamp(0, 1) * 255).round().to(torch.uint8)
+        # P x 3 x H x W -> P x H x W x 3
+        frames = frames.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return [cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for rgb in frames]
+
+    def extra_repr(self) -> str:
+        """The settings, since a result means little without them."""
+        return ', '.join(f'{name}={value}'
+                         for name, value in self.settings.items())
