@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flow of single pairs of frames, by any estimator."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .flow_pairs import FlowPair
+
+
+@torch.no_grad()
+def flow_of_pair(estimator: nn.Module,
+                 first: np.ndarray,
+                 second: np.ndarray,
+                 device: str | torch.device = 'cpu') -> np.ndarray:
+    """Flow from one frame to another.
+
+    Args:
+        estimator: Any estimator, on ``device``.
+        first: 8-bit RGB frame ``(H, W, 3)``.
+        second: The frame after it.
+        device: Where to estimate.
+
+    Returns:
+        Flow ``(2, H, W)`` in pixels, float32.
+
+    Raises:
+        ValueError: The model gives something else than the flow of a pair.
+    """
+    # T x H x W x 3 -> 1 x 3 x T x H x W, in [0, 1]
+    clip = torch.from_numpy(np.stack([first, second])).to(device)
+    clip = clip.permute(3, 0, 1, 2)[None].float() / 255
+    flow = estimator(clip)
+    if isinstance(flow, (tuple, list)) and flow:
+        flow = flow[0]  # the finest level
+    expected = (1, 2, 1, *first.shape[:2])
+    if not isinstance(flow, Tensor) or flow.shape != expected:
+        came = getattr(flow, 'shape', type(flow).__name__)
+        raise ValueError(
+            f'{type(estimator).__name__} gives {came} for one pair, expected '
+            f'a flow {expected}; name a flow estimator whose out_indices '
+            'begin with 0')
+    return flow[0, :, 0].float().cpu().numpy()
+
+
+def flows_of_pair(estimators: Mapping[str, nn.Module],
+                  pair: FlowPair,
+                  device: str | torch.device = 'cpu') -> dict[str, np.ndarray]:
+    """Flow of a pair by each of several estimators.
+
+    Args:
+        estimators: The estimators by name.
+        pair: The pair.
+        device: Where the estimators are.
+
+    Returns:
+        Flows ``(2, H, W)`` by name.
+
+    Raises:
+        ValueError: An estimator cannot take the pair; the text names both.
+    """
+    flows = {}
+    for name, estimator in estimators.items():
+        try:
+            flows[name] = flow_of_pair(estimator, pair.first, pair.second,
+                                       device)
+        except ValueError as error:
+            raise ValueError(
+                f'{name} on the pair {pair.name!r}: {error}') from error
+    return flows
