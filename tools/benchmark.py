@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure flow estimators side by side: table 3 of the paper.
+
+Parameters, operations, time from 8-bit frames to predictions, frames per
+second and peak memory of each estimator at each size and batch size on each
+device. Rounds go over all estimators in turn, so that what slows the machine
+down slows all alike; name the first one twice to see what is noise. Ends with
+a table and what its columns mean, also in DIR/benchmark.json. The exit status
+is 1 if something could not be measured.
+"""
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from uftsn_mmaction.benchmark.run import failed, run_benchmark
+from uftsn_mmaction.benchmark.settings import BenchmarkSettings
+from uftsn_mmaction.runs.process import end_on_sigterm
+
+CLASSIFIER = (
+    Path(__file__).resolve().parents[1] / 'configs/_base_/models/uftsn_r18.py')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--estimator',
+        nargs='+',
+        required=True,
+        metavar='SPEC',
+        help='estimators: uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, '
+        'tvnet, a registered type, a model of ptlflow, or CONFIG.py; '
+        ':CHECKPOINT may follow')
+    parser.add_argument(
+        '--size',
+        nargs=2,
+        type=int,
+        action='append',
+        metavar=('H', 'W'),
+        help='height and width of the frames, may be given several times '
+        '(default: 224 224)')
+    parser.add_argument(
+        '--batch-size',
+        nargs='+',
+        type=int,
+        default=[1],
+        metavar='N',
+        help='clips at a time (default: 1)')
+    parser.add_argument(
+        '--device',
+        nargs='+',
+        default=['cpu'],
+        metavar='D',
+        help='cpu, cuda or cuda:N (default: cpu)')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('work_dirs/benchmark'),
+        metavar='DIR',
+        help='folder of benchmark.json (default: work_dirs/benchmark)')
+    parser.add_argument(
+        '--repeats', type=int, default=10, help='rounds (default: 10)')
+    parser.add_argument(
+        '--warmup',
+        type=int,
+        default=2,
+        help='rounds before them that do not count (default: 2)')
+    parser.add_argument(
+        '--clip-len',
+        type=int,
+        default=10,
+        help='frames per clip (default: 10)')
+    parser.add_argument(
+        '--classifier',
+        default=str(CLASSIFIER),
+        metavar='CONFIG',
+        help='config of a motion stream whose backbone and head take the '
+        'flow, or none to end at the flow (default: ResNet-18, the one of '
+        'the paper)')
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=1,
+        help='threads of PyTorch and of OpenCV (default: 1)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    end_on_sigterm()
+    try:
+        settings = BenchmarkSettings(
+            estimators=tuple(args.estimator),
+            sizes=tuple(map(tuple, args.size or [(224, 224)])),
+            batch_sizes=tuple(args.batch_size),
+            devices=tuple(args.device),
+            classifier=None if args.classifier == 'none' else args.classifier,
+            clip_len=args.clip_len,
+            repeats=args.repeats,
+            warmup=args.warmup,
+            threads=args.threads)
+        rows = run_benchmark(settings, args.out, shlex.join(sys.argv))
+    except (ImportError, OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+    print(f'\nrows and settings: {args.out / "benchmark.json"}')
+    if failed(rows):
+        raise SystemExit(1)
+
+
+if __name__ == '__main__':
+    main()
