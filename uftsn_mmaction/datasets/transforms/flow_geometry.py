@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transforms that change the flow when they change its image.
+
+MMAction2's ``Flip`` and ``Resize`` move the pixels of a flow image and leave
+its values, or invert the wrong ones, see docs/cached_flow.md.
+"""
+from __future__ import annotations
+
+import numpy as np
+from mmaction.datasets.transforms import Flip, FormatShape, Resize
+from mmaction.registry import TRANSFORMS
+
+# What only the stock transforms leave in the results.
+_SIGNS = dict(flip=('Flip', 'FlipFlow'), scale_factor=('Resize', 'ResizeFlow'))
+
+
+def check_flow(results: dict, transform: str) -> None:
+    """Refuse images that are no flow, or no longer.
+
+    Args:
+        results: Results of a pipeline.
+        transform: Who asks, for messages.
+
+    Raises:
+        ValueError: The images are not those of ``CachedFlow``, or a stock
+            transform has resized or flipped them.
+    """
+    image = results['imgs'][0]
+    if image.shape[2:] != (2, ) or image.dtype != np.float32:
+        raise ValueError(
+            f'{transform} expects flow images (H, W, 2) of float32, got '
+            f'{image.shape} of {image.dtype}; put it behind CachedFlow')
+    for key, (stock, ours) in _SIGNS.items():
+        if key in results:
+            raise ValueError(
+                f'{stock} has changed the images of the flow, but not its '
+                f'values; use {ours} behind CachedFlow')
+
+
+@TRANSFORMS.register_module()
+class FlipFlow(Flip):
+    """Flip flow: its image, and the sign of what changes direction.
+
+    Flipped horizontally, u is mirrored and negated and v is mirrored; flipped
+    vertically, it is the other way round. Draws the random numbers of
+    ``Flip``.
+
+    Required Keys: imgs (flow), img_shape, modality
+
+    Modified Keys: imgs, label (with a ``flip_label_map``)
+
+    Args:
+        flip_ratio: Probability of a flip.
+        direction: ``'horizontal'`` or ``'vertical'``.
+        flip_label_map: New label of flipped clips by their old one.
+    """
+
+    def __init__(self,
+                 flip_ratio: float = 0.5,
+                 direction: str = 'horizontal',
+                 flip_label_map: dict[int, int] | None = None) -> None:
+        super().__init__(flip_ratio, direction, flip_label_map)
+
+    def transform(self, results: dict) -> dict:
+        """Flip all flows of the clips, or none."""
+        check_flow(results, 'FlipFlow')
+        results = super().transform(results)
+        del results['flip']
+        return results
+
+    def _flip_imgs(self, imgs: list[np.ndarray],
+                   modality: str) -> list[np.ndarray]:
+        axis = 1 if self.direction == 'horizontal' else 0
+        # Axis 1 of the image is that of u, which is channel 0.
+        signs = np.float32([-1, 1] if axis == 1 else [1, -1])
+        return [np.flip(image, axis) * signs for image in imgs]
+
+
+@TRANSFORMS.register_module()
+class ResizeFlow(Resize):
+    """Resize flow: its image, and its values, which are in pixels.
+
+    Required Keys: imgs (flow), img_shape
+
+    Modified Keys: imgs, img_shape
+
+    Args:
+        scale: As in ``Resize``.
+        keep_ratio: As in ``Resize``.
+        interpolation: As in ``Resize``.
+    """
+
+    def __init__(self,
+                 scale: float | tuple[int, int],
+                 keep_ratio: bool = True,
+                 interpolation: str = 'bilinear') -> None:
+        super().__init__(scale, keep_ratio, interpolation)
+
+    def transform(self, results: dict) -> dict:
+        """Resize all flows."""
+        check_flow(results, 'ResizeFlow')
+        results = super().transform(results)
+        del results['scale_factor']
+        return results
+
+    def _resize_imgs(self, imgs: list[np.ndarray], new_w: int,
+                     new_h: int) -> list[np.ndarray]:
+        height, width = imgs[0].shape[:2]
+        ratios = np.float32([new_w / width, new_h / height])
+        return [
+            image * ratios
+            for image in super()._resize_imgs(imgs, new_w, new_h)
+        ]
+
+
+@TRANSFORMS.register_module()
+class FormatFlow(FormatShape):
+    """Give flow the layout of clips, ``(M, 2, clip_len - 1, H, W)``.
+
+    What ``FormatShape(input_format='NCTHW')`` does for frames. It ends a
+    pipeline with ``CachedFlow``, and notices if flow was changed on the way
+    by a stock transform that is wrong for flow.
+
+    Required Keys: imgs (flow), num_clips, clip_len
+
+    Modified Keys: imgs
+
+    Added Keys: input_shape
+    """
+
+    def __init__(self) -> None:
+        super().__init__('NCTHW')
+
+    def transform(self, results: dict) -> dict:
+        """Stack the flows.
+
+        Raises:
+            ValueError: A stock transform has spoilt the flow.
+        """
+        check_flow(results, 'FormatFlow')
+        clip_len = results['clip_len']
+        expected = results['num_clips'] * (clip_len - 1)
+        if len(results['imgs']) == 10 * expected:
+            raise ValueError(
+                'TenCrop mirrors flow without turning its direction; use '
+                'ThreeCrop or CenterCrop behind CachedFlow')
+        # The number of frames stays what it was for all others who ask.
+        results['clip_len'] = clip_len - 1
+        results = super().transform(results)
+        results['clip_len'] = clip_len
+        return results
