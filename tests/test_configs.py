@@ -17,7 +17,8 @@ THREE_STAGES = CONFIGS[:-1]
 TESTED_IN = dict(
     UFTSNRecognizer='test_configs.py',
     Recognizer2D='test_spatial_configs.py',
-    FusionRecognizer='test_fusion_configs.py')
+    FusionRecognizer='test_fusion_configs.py',
+    CachedFlowRecognizer='test_datasets/test_cached_flow/test_config.py')
 
 
 def test_every_config_is_listed(repo_root):
@@ -29,7 +30,8 @@ def test_every_config_is_listed(repo_root):
             tests = repo_root / 'tests' / TESTED_IN[kind]
             assert f"'{path.stem}'" in tests.read_text(), path
         else:
-            assert path.parts[len(folder.parts)] in ('_base_', 'splits'), path
+            assert path.parts[len(folder.parts)] in (
+                '_base_', 'ablations', 'splits'), path
 
 
 @pytest.mark.parametrize('name', CONFIGS)
