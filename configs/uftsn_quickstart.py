@@ -8,7 +8,7 @@ model = dict(
     clip_len=6,
     pairs_per_clip=1,
     backbone=dict(in_channels=10),
-    cls_head=dict(num_classes=16, dropout_ratio=0.2, average_clips='prob'),
+    cls_head=dict(num_classes=16, dropout_ratio=0.2),
     test_cfg=dict(return_flow=True))
 
 # For the flow's sake also before there is a classifier, but less often.
@@ -16,7 +16,7 @@ train_cfg = dict(
     max_epochs=15, val_begin=1, val_interval=3, dynamic_intervals=[(10, 1)])
 val_evaluator = [
     dict(type='AccMetric'),
-    dict(type='MotionAccuracy', group_size=2),
+    dict(type='MotionAccuracy', group_size=2, from_scores=True),
     dict(type='EndPointError')
 ]
 test_evaluator = val_evaluator

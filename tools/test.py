@@ -94,6 +94,13 @@ def build_config(args: argparse.Namespace) -> Config:
     elif 'streams' not in cfg.model:
         raise ValueError(f'{args.config} is no fusion, whose streams have '
                          'checkpoints of their own; give CHECKPOINT')
+    else:
+        for name, stream in cfg.model.streams.items():
+            if stream.get('checkpoint') is None:
+                raise ValueError(
+                    f'Stream {name!r} of {args.config} has no checkpoint, so '
+                    'that its weights would be random; give '
+                    f'--stream {name}=FILE, or CHECKPOINT for all streams')
     cfg.load_from = args.checkpoint
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
@@ -125,7 +132,8 @@ def set_streams(cfg: Config, streams: list[str]) -> None:
 
 
 def main() -> None:
-    args = build_parser().parse_args()
+    # Also options between CONFIG and CHECKPOINT.
+    args = build_parser().parse_intermixed_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     try:
         cfg = build_config(args)
@@ -136,7 +144,11 @@ def main() -> None:
             save_checkpoint(
                 dict(state_dict=runner.model.state_dict()), args.export)
     except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+        # A worker process sends its whole traceback; the last line tells.
+        text = str(error)
+        if text.startswith('Caught '):
+            text = text.strip().splitlines()[-1].partition(': ')[2]
+        raise SystemExit(f'error: {text}') from None
 
 
 if __name__ == '__main__':

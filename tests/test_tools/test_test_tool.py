@@ -216,6 +216,30 @@ def test_runner_of_the_config_is_the_one_that_tests(
     assert tested == ['x.pth']
 
 
+def test_error_of_a_worker_is_its_last_line(tool, tmp_cwd, monkeypatch):
+
+    class BrokenRunner:
+
+        @classmethod
+        def from_cfg(cls, cfg):
+            raise ValueError('Caught ValueError in DataLoader worker process '
+                             '0.\nOriginal Traceback:\n  File x\n'
+                             'ValueError: the list: is empty\n')
+
+    monkeypatch.setitem(RUNNERS.module_dict, 'BrokenRunner', BrokenRunner)
+    with pytest.raises(SystemExit) as caught:
+        tool(tmp_cwd, STREAMS['spatial'], 'x.pth',
+             options=['runner_type=BrokenRunner'])
+    assert caught.value.code == 'error: the list: is empty'
+
+
+def test_options_may_stand_before_the_checkpoint(tool, repo_root):
+    ours = runpy.run_path(str(repo_root / 'tools' / 'test.py'))
+    args = ours['build_parser']().parse_intermixed_args(
+        ['x.py', '--work-dir', 'd', 'x.pth'])
+    assert (args.config, args.checkpoint) == ('x.py', 'x.pth')
+
+
 @pytest.mark.parametrize('config, args, words', [
     ('uftsn_quickstart', [], 'is no fusion, .* give CHECKPOINT$'),
     ('uftsn_quickstart', ['--stream', 'temporal=x.pth'],
@@ -228,6 +252,8 @@ def test_runner_of_the_config_is_the_one_that_tests(
     (FUSION, ['--stream', 'spatial=none.pth'], "'none.pth' of stream"),
     (FUSION, [], "'work_dirs/quickstart/spatial/epoch_4.pth' of stream"),
     (FUSION, ['x.pth', '--stream', 'spatial=y.pth'], 'give one of the two'),
+    (FUSION, ['--cfg-options', 'model.streams.spatial.checkpoint=None'],
+     "'spatial' .* has no checkpoint, .* --stream spatial=FILE"),
     (FUSION, ['--dump', 'x.txt'], 'must be a pkl file'),
     (FUSION, ['--show-dir', 'x'], 'VisualizationHook is not set'),
     ('_base_/default_runtime', ['x.pth'], 'has no model'),

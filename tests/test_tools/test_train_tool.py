@@ -9,6 +9,7 @@ from pathlib import Path
 import mmaction
 import pytest
 import torch
+from mmengine.runner import Runner
 
 OPTIONS = [
     'train_cfg.max_epochs=1', 'train_dataloader.batch_size=8',
@@ -71,6 +72,31 @@ def test_missing_config_is_one_sentence(tool, tmp_cwd):
     text = caught.value.code
     assert text.startswith('error: ') and 'none.py' in text
     assert '\n' not in text
+
+
+@pytest.mark.parametrize('config, option, words', [
+    ('uftsn_fusion_quickstart', '--amp', 'is a fusion, .* train its streams'),
+    ('uftsn_quickstart', '--auto-scale-lr', 'needs auto_scale_lr in'),
+])
+def test_what_the_stock_script_cannot_do_is_refused(tool, repo_root, config,
+                                                    option, words):
+    with pytest.raises(SystemExit) as caught:
+        tool(str(repo_root / 'configs' / f'{config}.py'), option)
+    assert re.search(words, caught.value.code), caught.value.code
+
+
+def test_seed_of_the_command_line_counts(tool, repo_root, monkeypatch):
+    """The stock script leaves it out where the config has one."""
+    seen = []
+    monkeypatch.setattr(Runner, 'from_cfg', lambda cfg: seen.append(cfg))
+    config = str(repo_root / 'configs' / 'tsn_r18_quickstart.py')
+    for seed in (0, 7):
+        with pytest.raises(AttributeError):
+            tool(config, '--seed', str(seed), '--deterministic',
+                 '--cfg-options', 'train_cfg.max_epochs=2')
+    assert [cfg.randomness.seed for cfg in seen] == [0, 7]
+    assert seen[1].randomness.deterministic is True
+    assert seen[1].train_cfg.max_epochs == 2
 
 
 def test_script_of_a_checkout_serves_as_well(repo_root, tmp_path,

@@ -65,11 +65,6 @@ class TwoStreamPlan:
         spatial.randomness = copy.deepcopy(motion.cfg.get('randomness'))
         return cls(motion, fusion, spatial)
 
-    @property
-    def spatial_epochs(self) -> int:
-        """Number of epochs of the spatial stream."""
-        return self.spatial.train_cfg.max_epochs
-
     def fusion_config(self, spatial: Path, temporal: Path) -> Config:
         """The fusion of what was trained.
 

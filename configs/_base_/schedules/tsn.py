@@ -19,3 +19,6 @@ param_scheduler = [
 ]
 
 custom_hooks = [dict(type='EpochSeedHook')]
+
+# For --auto-scale-lr.
+auto_scale_lr = dict(enable=False, base_batch_size=32)

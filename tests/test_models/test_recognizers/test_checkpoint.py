@@ -145,6 +145,17 @@ def test_missing_file_is_named_as_given_and_absolute(model, tmp_cwd):
     assert '--stream spatial=FILE' in text
 
 
+def test_wish_for_unsafe_loading_is_no_hindrance(model, weights, tmp_path,
+                                                 monkeypatch):
+    """Some set it for old checkpoints; torch allows one of the two."""
+    switch = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+    monkeypatch.setenv(switch, '1')
+    torch.save(weights, tmp_path / 'x.pth')
+    load_recognizer(model, str(tmp_path / 'x.pth'), 'rgb')
+    assert os.environ[switch] == '1'
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+
+
 def test_half_a_checkpoint_is_refused(model, weights, tmp_path):
     part = {k: v for k, v in weights.items() if k.startswith('backbone')}
     torch.save(dict(state_dict=part), tmp_path / 'x.pth')

@@ -205,10 +205,17 @@ def test_one_checkpoint_of_the_fusion_replaces_those_of_the_streams(
     assert torch.equal(scores(other, clips), scores(fusion, clips))
 
 
-def test_a_stream_is_no_checkpoint_of_the_fusion(build_fusion, trained,
-                                                 tmp_path):
+@pytest.mark.parametrize('left', ['none', 'spatial'])
+def test_checkpoint_of_less_than_the_fusion_is_refused(build_fusion, tmp_path,
+                                                       left):
     """Stock loaders would warn, and the test would go on with noise."""
-    path = str(tmp_path / 'stream.pth')
-    torch.save(trained['spatial'].state_dict(), path)
-    with pytest.raises(ValueError, match='no weights of the streams .*export'):
-        load_checkpoint(build_fusion(), path)
+    model = build_fusion()
+    weights = {
+        name: value
+        for name, value in model.state_dict().items()
+        if name.startswith(f'streams.{left}.')
+    }
+    path = str(tmp_path / 'part.pth')
+    torch.save(weights, path)
+    with pytest.raises(ValueError, match='lacks .* of the streams .*export'):
+        load_checkpoint(model, path)

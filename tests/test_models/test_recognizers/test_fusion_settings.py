@@ -94,6 +94,11 @@ def test_label_outside_the_classes_is_an_error():
         predict(meters(), clips, labels=[0, 2, 3])
     # A video for inference has none.
     assert len(predict(meters(), clips, labels=[0, 2, -1])) == 3
+    # A metric would count it as a mistake.
+    fusion = meters()
+    fusion.per_stream = True
+    with pytest.raises(ValueError, match='label -1, .* correct the list'):
+        predict(fusion, clips, labels=[0, 2, -1])
 
 
 def test_fusion_cannot_be_trained():

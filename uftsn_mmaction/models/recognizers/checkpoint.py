@@ -55,18 +55,20 @@ def _weights_only() -> Iterator[None]:
     """Let nothing but weights out of any file, also of a downloaded one.
 
     ``torch.load`` is called by MMEngine, and for a URL by torch.hub, which
-    asks for any object; this switch is all that reaches there.
+    asks for any object; this switch is all that reaches there. Its opposite,
+    which some set for old checkpoints, must not stand beside it.
     """
-    switch = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
-    before = os.environ.get(switch)
-    os.environ[switch] = '1'
+    switches = ('TORCH_FORCE_WEIGHTS_ONLY_LOAD',
+                'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD')
+    before = {name: os.environ.pop(name, None) for name in switches}
+    os.environ[switches[0]] = '1'
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[switch]
-        else:
-            os.environ[switch] = before
+        del os.environ[switches[0]]
+        os.environ.update(
+            {name: value
+             for name, value in before.items() if value is not None})
 
 
 def load_recognizer(recognizer: BaseRecognizer, checkpoint: str | None,

@@ -207,21 +207,30 @@ class FusionRecognizer(BaseModel):
         """Refuse what stock loaders would take for a partial checkpoint.
 
         Raises:
-            ValueError: Nothing in it is for a stream.
+            ValueError: A stream's tensor is not in it.
         """
-        if not any(name.startswith(f'{prefix}streams.')
-                   for name in state_dict):
+        names = [
+            name for name in self.state_dict(prefix=prefix)
+            if name.startswith(f'{prefix}streams.')
+        ]
+        missing = [name for name in names if name not in state_dict]
+        if missing:
             raise ValueError(
-                'The checkpoint has no weights of the streams of a fusion; '
-                'give one that `tools/test.py --export` wrote, or the '
-                'checkpoint of each stream by --stream NAME=FILE')
+                f'The checkpoint lacks {len(missing)} of {len(names)} tensors '
+                'of the streams of a fusion, the first one is '
+                f'{missing[0]!r}; give one that `tools/test.py --export` '
+                'wrote, or the checkpoint of each stream by --stream '
+                'NAME=FILE')
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _check_labels(self, data_samples: SampleList) -> None:
         for sample in data_samples:
             label: Any = sample.get('gt_label')
-            if label is not None and label.numel() == 1 and (
-                    label.item() >= self.num_classes):
+            if label is None or label.numel() != 1:
+                continue
+            # Inference has no labels; a metric would count -1 as a mistake.
+            lowest = 0 if self.per_stream else -1
+            if not lowest <= label.item() < self.num_classes:
                 raise ValueError(
                     f'A video has label {label.item()}, but the streams know '
                     f'{self.num_classes} classes (0 to '

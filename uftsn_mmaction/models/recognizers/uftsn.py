@@ -215,7 +215,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
             flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
             for sample, sample_flow in zip(predictions, flow):
-                sample.set_field(sample_flow, 'pred_flow')
+                # A copy: a dump of a view would hold the whole batch.
+                sample.set_field(sample_flow.clone(), 'pred_flow')
         return predictions
 
     def _clips(self, inputs: Tensor) -> Tensor:
