@@ -103,6 +103,27 @@ def test_bidirectional_equals_two_calls(out_indices):
     assert_flows(backward, estimator(clip, backward=True))
 
 
+@pytest.mark.parametrize('out_indices', [(0, ), (0, 1, 3)])
+@pytest.mark.parametrize('backward', [False, True])
+def test_a_clip_in_parts_has_the_flow_of_the_whole(monkeypatch, backward,
+                                                   out_indices):
+    estimator = build(out_indices=out_indices)
+    clip = torch.rand(2, 3, 6, 32, 48)
+    whole = estimator(clip, backward=backward)
+    calls = []
+    decode = estimator._decode
+    monkeypatch.setattr(
+        estimator, '_decode',
+        lambda *args: calls.append(args[1].shape[2]) or decode(*args))
+    # Two pairs of two clips at a time.
+    monkeypatch.setattr('uftsn_mmaction.models.flow.estimator.'
+                        '_PIXELS_AT_A_TIME', 4 * 32 * 48)
+    with torch.no_grad():
+        parts = estimator(clip, backward=backward)
+    assert calls == [3, 3, 2]
+    torch.testing.assert_close(parts, whole)
+
+
 def test_clips_and_pairs_do_not_mix():
     estimator = build()
     clip = torch.rand(3, 3, 4, 32, 36)
