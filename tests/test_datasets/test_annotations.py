@@ -110,17 +110,26 @@ def test_missing_videos_are_counted_and_nothing_else_is_written(
 
 
 def test_missing_videos_are_left_out_on_demand(prepare, tmp_path):
-    lists = prepare('Yo/v_y1.avi', allow_missing=True)
-    assert [(item.videos, item.missing) for item in lists] == [(1, 1), (0, 1)]
+    lists = prepare('Yo/v_y1.avi', 'Yo/v_y2.avi', allow_missing=True)
+    assert [(item.videos, item.missing) for item in lists] == [(1, 1), (1, 0)]
     assert written(tmp_path) == {
         'classes.txt': 'Yo\nArchery\n',
         TRAIN: 'Yo/v_y1.avi 0\n',
-        VAL: '',
-        'ucf101_missing_videos.txt': 'Archery/v_a1.avi\nYo/v_y2.avi\n',
+        VAL: 'Yo/v_y2.avi 0\n',
+        'ucf101_missing_videos.txt': 'Archery/v_a1.avi\n',
     }
     # Once they are there, nothing says that they are missing.
     prepare(*VIDEOS)
     assert 'ucf101_missing_videos.txt' not in written(tmp_path)
+
+
+def test_a_list_is_never_empty(prepare, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        prepare('Yo/v_y1.avi', allow_missing=True)
+    text = str(caught.value)
+    assert 'none of the 1 videos of the list ucf101_val_split_1' in text
+    assert repr(str(tmp_path / 'videos')) in text and '\n' not in text
+    assert list(written(tmp_path)) == ['ucf101_missing_videos.txt']
 
 
 def test_folder_of_something_else_is_no_case_of_missing_videos(

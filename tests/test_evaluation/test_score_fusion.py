@@ -79,8 +79,11 @@ def test_what_was_averaged_is_said(scores):
     score, prob = file('s.pkl', scores), file('p.pkl', scores.softmax(1))
     assert describe_average([score], 'score') == 'averaged: class scores'
     assert describe_average([prob], 'prob') == 'averaged: probabilities'
-    assert 'softmax of the scores in s.pkl)' in describe_average(
-        [score, prob], 'prob')
+    what, how = describe_average([score, prob], 'prob').split('\n')
+    assert what.endswith('softmax of the scores in s.pkl)')
+    # Else the result would be taken for that of a test of the fusion.
+    assert 'softmax of the scores averaged over the samples' in how
+    assert 'model.average=prob' in how
 
 
 def test_accuracies_are_those_of_accmetric():

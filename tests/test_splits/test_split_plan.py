@@ -31,6 +31,19 @@ def test_rows_are_what_the_fusion_gives(configs_dir, average, other):
     assert plan.rows == ['spatial', 'temporal', 'fusion', other]
 
 
+def test_streams_and_fusion_are_tested_on_the_same_list(configs_dir):
+    plan = SplitPlan.from_files(
+        'ucf101', 1, BOTH, configs_dir, {
+            'test_dataloader.dataset.ann_file': 'few.txt',
+            'test_dataloader_of_mine.a': 1
+        })
+    for item in (*plan.streams.values(), plan.fusion):
+        assert item.cfg.test_dataloader.dataset.ann_file == 'few.txt'
+    # The rest of it stays, and other options are for the streams.
+    assert plan.fusion.cfg.test_dataloader.num_workers == 2
+    assert 'test_dataloader_of_mine' not in plan.fusion.cfg
+
+
 def test_options_for_nobody_are_refused():
     assert options_of(['spatial'], {'a.b': 1}) == dict(spatial={'a.b': 1})
     for key in ('temporal.a', 'fusion.a', 'spatial'):

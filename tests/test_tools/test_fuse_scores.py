@@ -76,14 +76,25 @@ def test_weights_are_chosen_on_other_videos(fuse, dumps):
     assert not any('no test result' in line for line in lines)
     assert sum('no video names in a_val.pkl, b_val.pkl' in line
                for line in lines) == 1
+    assert sum('could not be checked, for lack of names in a_val.pkl, b_val' in
+               line for line in lines) == 1
+    for name, scores in (('a', SPATIAL[:2]), ('b', SPATIAL[[1, 0]])):
+        write_score_file(f'{name}_val.pkl', scores, LABELS[:2],
+                         ['x/e.avi', 'x/f.avi'])
+    lines = fuse('a.pkl', 'b.pkl', '--search', 'a_val.pkl', 'b_val.pkl')
+    assert not any('no test result' in line or 'checked' in line
+                   for line in lines)
 
 
 @pytest.mark.parametrize('search', [('a.pkl', 'b.pkl'), ('c.pkl', 'd.pkl')])
 def test_weights_chosen_on_the_same_videos_are_no_test(fuse, dumps, search):
-    write_score_file('c.pkl', SPATIAL, LABELS, NAMES)
-    write_score_file('d.pkl', TEMPORAL, LABELS, NAMES)
+    # The same videos in another folder, one of them beside new ones.
+    names = ['/data/b.mp4', 'y/e.mp4', 'y/f.mp4', 'y/g.mp4']
+    write_score_file('c.pkl', SPATIAL, LABELS, names)
+    write_score_file('d.pkl', TEMPORAL, LABELS, names)
     lines = fuse('a.pkl', 'b.pkl', '--search', *search)
     assert sum('no test result' in line for line in lines) == 1
+    assert not any('checked' in line for line in lines)
 
 
 def test_videos_in_another_order_are_matched(fuse, dumps):
@@ -125,6 +136,7 @@ def test_probabilities_and_scores_are_not_mixed_unasked(fuse, dumps):
     lines = fuse('a.pkl', 'p.pkl', '--average', 'prob', '--out', 'f.pkl')
     assert lines[0] == ('averaged: probabilities (by a softmax of the scores '
                         'in a.pkl)')
+    assert lines[1].endswith('(dump with model.average=prob for those)')
     torch.testing.assert_close(
         read_score_file('f.pkl').scores,
         (SPATIAL.softmax(1) + TEMPORAL.softmax(1)) / 2)

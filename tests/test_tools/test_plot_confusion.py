@@ -87,6 +87,8 @@ def test_videos_in_another_order_are_matched(plot):
      "--classes 'none.txt' does not exist"),
     (['a.pkl', 'b.pkl', '--out', 'fig.png', '--top', '0'], 'top must be 1'),
     (['a.pkl', 'b.pkl', '--out', 'fig.png', '--subset', 'x'], "['x'] are"),
+    (['a.pkl', 'b.pkl', '--out', 'fig.png', '--subset', '1', '0', '1'],
+     "name '1' only once"),
 ])
 def test_what_cannot_be_drawn_ends_with_one_sentence(plot, tmp_cwd, args,
                                                      words):

@@ -163,6 +163,7 @@ def test_the_picture_is_a_png():
     (dict(top=0), 'top must be 1 class or more, got 0'),
     (dict(subset=['a', 'z']), r"such as 'a'; \['z'\] are none"),
     (dict(subset=[]), 'expected names'),
+    (dict(subset=['c', 'a', 'c']), "each class once; name 'c' only once"),
 ])
 def test_what_cannot_be_drawn_is_named(kwargs, words):
     with pytest.raises(ValueError, match=words):

@@ -49,7 +49,8 @@ def prepare_annotations(name: str,
         What was written, in the order of the splits, training first.
 
     Raises:
-        FileNotFoundError: If a folder, a split file or a video is missing.
+        FileNotFoundError: If a folder, a split file or a video is missing, or
+            all videos of a list are.
         ValueError: If a split file is not the official one, a video exists
             twice, or ``out`` holds lists of other classes.
     """
@@ -76,6 +77,14 @@ def prepare_annotations(name: str,
             f'videos folder {str(videos)!r}, such as '
             f'{", ".join(map(repr, missing[:3]))} (all of them are in '
             f'{str(missing_file)!r}); {cure}.')
+
+    for part, labels in parts.items():
+        if found.keys().isdisjoint(labels):
+            raise FileNotFoundError(
+                f'none of the {len(labels)} videos of the list {name}_{part} '
+                f'is in videos folder {str(videos)!r}, and an empty list is '
+                'of no use even with --allow-missing; add some of them (all '
+                f'missing ones are in {str(missing_file)!r}).')
 
     _write_lines(classes_file, classes)
     written = []

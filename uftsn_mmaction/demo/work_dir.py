@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from ..engine import AtomicLocalBackend
+from ..runs.settings import differences
 
 _FOLDERS = ('temporal', 'control', 'spatial', 'tests')
 _FILES = ('settings.json', 'seconds.json', 'control.py', 'spatial.py',
@@ -44,7 +44,7 @@ def prepare_folder(work_dir: Path, settings: str, restart: bool) -> None:
         _remove(work_dir)
     # Until a training has begun, nothing depends on the settings.
     if any((work_dir / name).exists() for name in _FOLDERS):
-        changes = _differences(
+        changes = differences(
             json.loads(path.read_text('utf-8')), json.loads(settings))
         if changes:
             raise ValueError(
@@ -61,21 +61,3 @@ def _remove(work_dir: Path) -> None:
         shutil.rmtree(work_dir / name, ignore_errors=True)
     for name in _FILES:
         (work_dir / name).unlink(missing_ok=True)
-
-
-def _differences(found: Any, wanted: Any, name: str = '') -> list[str]:
-    """Settings that are not the same, one sentence each."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        keys = [*wanted, *(key for key in found if key not in wanted)]
-    elif (isinstance(found, list) and isinstance(wanted, list)
-          and len(found) == len(wanted)):
-        keys = range(len(wanted))
-        found, wanted = dict(enumerate(found)), dict(enumerate(wanted))
-    else:
-        return [] if found == wanted else [
-            f'{name} was {found!r}, is {wanted!r}'
-        ]
-    return [
-        change for key in keys for change in _differences(
-            found.get(key), wanted.get(key), f'{name}.{key}'.lstrip('.'))
-    ]

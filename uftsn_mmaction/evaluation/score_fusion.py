@@ -110,11 +110,15 @@ def averaged_scores(files: Sequence[ScoreFile],
 
 
 def describe_average(files: Sequence[ScoreFile], average: str) -> str:
-    """A line on what is averaged, and on what has become of which file."""
+    """What is averaged, and what has become of which file, in 1 or 2 lines."""
     line = f'averaged: {_NAMES[average]}'
     softened = [file.name for file in files if file.kind == 'score']
     if average == 'prob' and softened:
-        line += f' (by a softmax of the scores in {", ".join(softened)})'
+        line += (
+            f' (by a softmax of the scores in {", ".join(softened)})\n'
+            'that is the softmax of the scores averaged over the samples; a '
+            "test of a fusion averages the samples' probabilities (dump with "
+            'model.average=prob for those)')
     return line
 
 

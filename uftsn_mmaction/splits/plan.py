@@ -159,7 +159,9 @@ def options_of(parts: Sequence[str],
     Args:
         parts: Streams, and ``'fusion'`` where there is one.
         options: A key that begins with a part and a dot is for that part
-            alone; any other one for each stream.
+            alone; any other one for each stream, and one of
+            ``test_dataloader`` for the fusion too, which is tested on the
+            same list.
 
     Returns:
         Options of each part, without its name in the keys.
@@ -172,7 +174,7 @@ def options_of(parts: Sequence[str],
         part, _, rest = key.partition('.')
         if part not in (*STREAMS, 'fusion'):
             for name in parts:
-                if name in STREAMS:
+                if name in STREAMS or part == 'test_dataloader':
                     found[name][key] = value
         elif part not in parts or not rest:
             raise ValueError(

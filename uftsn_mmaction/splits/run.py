@@ -10,15 +10,18 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..engine import AtomicLocalBackend
 from ..evaluation.score_file import read_score_file
 from ..evaluation.score_fusion import score_accuracy
 from ..runs.checkpoints import (
     TrainingError,
     checkpoint_file,
+    latest_epoch,
     require_checkpoint,
 )
 from ..runs.json_file import write_json
 from ..runs.process import run_process
+from ..runs.settings import differences
 from .plan import Experiment, SplitPlan
 from .table import SplitTable
 
@@ -88,7 +91,8 @@ def run_splits(data_set: str,
 
     Raises:
         FileNotFoundError: A config is missing.
-        ValueError: A config or an option does not fit.
+        ValueError: A config or an option does not fit, or there is a training
+            of other settings.
     """
     splits = list(dict.fromkeys(splits))
     plans = [
@@ -98,6 +102,10 @@ def run_splits(data_set: str,
     table = SplitTable(data_set, splits, plans[0].rows)
     # Each config as it is run, with its options, beside the folders of runs.
     configs = settings.work_dir / f'{data_set}_splits'
+    # Of all splits first: a refusal must not cost the results of earlier ones.
+    for plan in plans:
+        for experiment in plan.streams.values():
+            _check_settings(experiment, settings, configs)
     for plan in plans:
         try:
             _run_split(plan, settings, configs, table)
@@ -132,6 +140,30 @@ def _run_split(plan: SplitPlan, settings: RunSettings, configs: Path,
             row: score_accuracy(file.scores, file.labels)['top1']
             for row, file in files.items()
         }, len(next(iter(files.values())).labels))
+
+
+def _check_settings(experiment: Experiment, settings: RunSettings,
+                    configs: Path) -> None:
+    """Refuse to take over a training of other settings."""
+    folder = settings.work_dir / experiment.name
+    path = configs / f'{experiment.name}.py'
+    if not path.exists() or not latest_epoch(folder):
+        return
+
+    def training(cfg: Config) -> dict[str, Any]:
+        return {
+            key: value
+            for key, value in cfg.to_dict().items()
+            if not key.startswith('test_')
+        }
+
+    changes = differences(
+        training(Config.fromfile(path)), training(experiment.cfg))
+    if changes:
+        raise ValueError(
+            f'{str(folder)!r} holds a training of other settings '
+            f'({"; ".join(changes[:3])}); choose another --work-dir, or '
+            'remove that folder to train anew')
 
 
 def _train(experiment: Experiment, settings: RunSettings,
@@ -172,9 +204,9 @@ def _test(name: str, cfg: Config, settings: RunSettings, configs: Path,
 
 
 def _write(name: str, cfg: Config, configs: Path) -> Path:
-    configs.mkdir(parents=True, exist_ok=True)
     path = configs / f'{name}.py'
-    cfg.dump(path)
+    # Not in part: it tells the next call the settings of the training.
+    AtomicLocalBackend().put_text(cfg.pretty_text, path)
     return path
 
 

@@ -45,7 +45,7 @@ def confusion_change_figure(before: np.ndarray,
     Raises:
         ValueError: The matrices are not square, have a negative number, do
             not fit each other or the names; ``top`` is below 1, or
-            ``subset`` names no class.
+            ``subset`` names no class, or one twice.
     """
     before, after = (
         _percent(matrix, name, len(class_names))
@@ -111,6 +111,10 @@ def _choose_classes(change: np.ndarray, class_names: Sequence[str],
             raise ValueError(f'subset is {list(subset)}, expected names of '
                              f'classes such as {class_names[0]!r}; '
                              f'{unknown} are none')
+        twice = [name for name in class_names if list(subset).count(name) > 1]
+        if twice:
+            raise ValueError(f'subset is {list(subset)}, expected each class '
+                             f'once; name {twice[0]!r} only once')
         return [list(class_names).index(name) for name in subset]
     if top is None:
         top = _PART if len(class_names) > _MANY_CLASSES else len(class_names)
