@@ -9,6 +9,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from .clip import check_rgb_clip
 from .cost_volume import FEATURE_NORMS, cost_volume, normalize_features
 from .decoder import FlowDecoder
 from .pyramid import FeaturePyramid
@@ -177,15 +178,7 @@ class UnsupervisedFlowEstimator(BaseModule):
 
     def _check_clip(self, x: Tensor) -> None:
         smallest = 2**(self.num_levels)
-        if x.dim() != 5 or x.shape[1] != 3:
-            raise ValueError(
-                'The flow estimator expects RGB clips (N, 3, T, H, W), got '
-                f'{tuple(x.shape)}; use FormatShape(input_format=\'NCTHW\') '
-                'in the pipeline')
-        if x.shape[2] < 2:
-            raise ValueError(
-                f'clip_len is {x.shape[2]}, but a flow needs two frames or '
-                'more; raise clip_len of SampleFrames')
+        check_rgb_clip(x)
         if min(x.shape[-2:]) < smallest:
             raise ValueError(
                 f'Frames of {x.shape[-2]}x{x.shape[-1]} are too small for '

@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from .clip import check_rgb_clip
 from .warp import resize_flow
 
 
@@ -101,15 +102,7 @@ class PairwiseFlowEstimator(BaseModule, metaclass=ABCMeta):
         return self(x), self(x, backward=True)
 
     def _check_clip(self, x: Tensor) -> None:
-        if x.dim() != 5 or x.shape[1] != 3:
-            raise ValueError(
-                'The flow estimator expects RGB clips (N, 3, T, H, W), got '
-                f'{tuple(x.shape)}; use FormatShape(input_format=\'NCTHW\') '
-                'in the pipeline')
-        if x.shape[2] < 2:
-            raise ValueError(
-                f'clip_len is {x.shape[2]}, but a flow needs two frames or '
-                'more; raise clip_len of SampleFrames')
+        check_rgb_clip(x)
         low, high = x.min().item(), x.max().item()
         # Interpolation may overshoot a little; a NaN fails both comparisons.
         if not (low >= -0.5 and high <= 1.5):
