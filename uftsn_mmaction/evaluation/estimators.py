@@ -6,8 +6,10 @@ How they are named: see :mod:`.estimator_spec`.
 from __future__ import annotations
 
 import copy
+import io
 import os.path as osp
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -189,8 +191,10 @@ def _models_of_ptlflow() -> list[str]:
     """Names of its models, none where it is not installed."""
     if find_spec('ptlflow') is None:
         return []
-    # Takes seconds, so only where it is asked for.
-    return sorted(import_module('ptlflow').get_model_names())
+    # Takes seconds, so only where it is asked for; what it says of optional
+    # parts of its own would stand in the way of the answer.
+    with redirect_stdout(io.StringIO()):
+        return sorted(import_module('ptlflow').get_model_names())
 
 
 def _unknown(name: str) -> ValueError:
