@@ -30,10 +30,12 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from mmengine.config import DictAction  # noqa: E402
 
-from uftsn_mmaction.demo.training import thread_env  # noqa: E402
 from uftsn_mmaction.flow_comparison.compare import compare_flows  # noqa: E402
 from uftsn_mmaction.flow_comparison.plan import DATA  # noqa: E402
-from uftsn_mmaction.runs.process import end_on_sigterm  # noqa: E402
+from uftsn_mmaction.runs.process import (  # noqa: E402
+    end_on_sigterm,
+    thread_env,
+)
 from uftsn_mmaction.splits.run import RunSettings  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent

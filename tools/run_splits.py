@@ -68,7 +68,8 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='settings of the streams that differ from those of the configs; '
         'spatial.KEY=VALUE and temporal.KEY=VALUE are for one stream, '
-        'fusion.KEY=VALUE for the test. Give the same ones to go on')
+        'fusion.KEY=VALUE for the test; test_dataloader.KEY=VALUE reaches all '
+        'of them. Give the same ones to go on')
     parser.add_argument(
         '--configs-dir',
         type=Path,

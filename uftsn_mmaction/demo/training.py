@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..runs.checkpoints import require_checkpoint
-from ..runs.process import run_process
-
-
-def thread_env(threads: int) -> dict[str, str]:
-    """Environment variables for a number of threads.
-
-    Threads that wait for one another on a busy machine, and keep their core
-    meanwhile, make the training tens of times slower; the passive policy
-    lets them sleep.
-    """
-    return dict(
-        OMP_NUM_THREADS=str(threads),
-        OMP_WAIT_POLICY=os.environ.get('OMP_WAIT_POLICY', 'PASSIVE'))
+from ..runs.process import run_process, thread_env
 
 
 def train(config_file: str | Path,
