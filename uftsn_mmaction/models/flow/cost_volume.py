@@ -62,11 +62,14 @@ class _CostVolume(torch.autograd.Function):
         side = 2 * max_displacement + 1
         padded = F.pad(second, (max_displacement, ) * 4)
         volume = first.new_empty(batch, side * side, height, width)
+        # Fresh memory for each shift takes longer than the product itself.
+        product = torch.empty_like(first)
         for shift in range(side * side):
             y, x = divmod(shift, side)
             window = padded[:, :, y:y + height, x:x + width]
-            torch.mean(first * window, dim=1, out=volume[:, shift])
-        return volume
+            torch.mul(first, window, out=product)
+            torch.sum(product, dim=1, out=volume[:, shift])
+        return volume.div_(channels)
 
     @staticmethod
     @once_differentiable
