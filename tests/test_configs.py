@@ -10,8 +10,9 @@ from uftsn_mmaction.engine.stage import build_stages
 
 CONFIGS = ('uftsn_quickstart', 'uftsn_r18_ucf101', 'uftsn_r18_hmdb51',
            'uftsn_r18_kinetics400', 'uftsn_r18_ucf101_subset',
-           'uftsn_r18_ucf101_subset_224', 'uftsn_r18_ucf101_subset_control')
-THREE_STAGES = CONFIGS[:-1]
+           'uftsn_r18_ucf101_subset_224', 'uftsn_r18_ucf101_subset_control',
+           'uftsn_dis_r18_quickstart')
+THREE_STAGES = CONFIGS[:-2]
 
 # Which file of tests knows all configs of a type; splits have their own.
 TESTED_IN = dict(

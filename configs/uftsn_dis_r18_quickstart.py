@@ -1,0 +1,25 @@
+# Stage 2 of uftsn_quickstart.py alone, on the flow of another estimator, whose
+# name is all that differs between them: DIS here, any other with
+#   --cfg-options model.flow_estimator.type=TVNetFlowEstimator
+_base_ = ['uftsn_quickstart.py']
+
+model = dict(
+    flow_estimator=dict(_delete_=True, type='DISFlowEstimator'),
+    # Without stage 1 and stage 3 nothing asks for them.
+    photometric_loss=None,
+    smoothness_loss=None)
+
+train_cfg = dict(
+    max_epochs=4, val_begin=1, val_interval=1, dynamic_intervals=None)
+
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='classifier',
+                begin=0,
+                lr=dict(backbone=1e-3, cls_head=1e-3))
+        ])
+]
