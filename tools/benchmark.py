@@ -31,8 +31,8 @@ def parse_args() -> argparse.Namespace:
         required=True,
         metavar='SPEC',
         help='estimators: uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, '
-        'tvnet, a registered type, a model of ptlflow, or CONFIG.py; '
-        ':CHECKPOINT may follow')
+        'tvnet, tvnet_opencv, a registered type, a model of ptlflow, or '
+        'CONFIG.py; :CHECKPOINT may follow')
     parser.add_argument(
         '--size',
         nargs=2,

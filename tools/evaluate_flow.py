@@ -2,10 +2,11 @@
 """End-point errors of flow estimators on pairs of frames with known flow.
 
 An estimator is NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT. Names
-are uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, tvnet, zero, registered
-types and models of ptlflow; of a config, model.flow_estimator is taken. The
-checkpoint may be one of a whole recognizer. Without a checkpoint the weights
-of a learned estimator are random, and the table says so.
+are uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, tvnet, tvnet_opencv (at
+the settings of tvl1), zero, registered types and models of ptlflow; of a
+config, model.flow_estimator is taken. The checkpoint may be one of a whole
+recognizer. Without a checkpoint the weights of a learned estimator are random,
+and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
 settings, DIR/NUMBER_PAIR.png the flows side by side.

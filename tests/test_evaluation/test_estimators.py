@@ -61,6 +61,15 @@ def test_names_are_the_methods_they_promise():
     assert isinstance(build_estimator('DISFlowEstimator'), DISFlowEstimator)
 
 
+def test_tvnet_has_the_settings_of_opencv():
+    ours = build_estimator('tvnet_opencv')
+    theirs = build_estimator('tvl1').settings
+    for name in ('num_scales', 'num_warps', 'scale_step', 'median_filtering'):
+        assert getattr(ours, name) == theirs[name], name
+    weights = [theirs[name] for name in ('tau', 'lambda_', 'theta')]
+    assert ours.log_weights.exp().tolist() == pytest.approx(weights)
+
+
 def test_small_plan_is_that_of_the_config(repo_root):
     path = repo_root / 'configs' / '_base_' / 'models' / 'uftsn_small_r18.py'
     cfg = Config.fromfile(path).model.flow_estimator

@@ -59,6 +59,14 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     dict(type='DISFlowEstimator', preset='fast'),
     'tvnet':
     dict(type='TVNetFlowEstimator', learnable=False),
+    # At the settings of 'tvl1', for a comparison of the two programs.
+    'tvnet_opencv':
+    dict(
+        type='TVNetFlowEstimator',
+        learnable=False,
+        num_iterations=60,
+        scale_step=0.8,
+        median_filtering=5),
     'zero':
     dict(type=ZeroFlow),
 })
