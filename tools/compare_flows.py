@@ -36,7 +36,7 @@ from uftsn_mmaction.runs.process import (  # noqa: E402
     end_on_sigterm,
     thread_env,
 )
-from uftsn_mmaction.splits.run import RunSettings  # noqa: E402
+from uftsn_mmaction.runs.tools import RunSettings  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from uftsn_mmaction.runs.process import end_on_sigterm
+from uftsn_mmaction.runs.tools import RunSettings
 from uftsn_mmaction.splits.plan import STREAMS
-from uftsn_mmaction.splits.run import RunSettings, run_splits
+from uftsn_mmaction.splits.run import run_splits
 
 TOOLS = Path(__file__).resolve().parent
 

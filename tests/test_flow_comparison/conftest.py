@@ -8,8 +8,8 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from uftsn_mmaction.flow_comparison.plan import ComparisonPlan
-from uftsn_mmaction.splits import run as split_runs
-from uftsn_mmaction.splits.run import RunSettings
+from uftsn_mmaction.runs import tools as runs_tools
+from uftsn_mmaction.runs.tools import RunSettings
 
 
 class Tools:
@@ -61,7 +61,7 @@ class Tools:
 @pytest.fixture
 def tools(monkeypatch):
     tools = Tools()
-    monkeypatch.setattr(split_runs, 'run_process', tools)
+    monkeypatch.setattr(runs_tools, 'run_process', tools)
     return tools
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from uftsn_mmaction.splits import run as split_runs
+from uftsn_mmaction.runs import tools as runs_tools
+from uftsn_mmaction.runs.tools import RunSettings
 from uftsn_mmaction.splits.plan import STREAMS
-from uftsn_mmaction.splits.run import RunSettings, run_splits
+from uftsn_mmaction.splits.run import run_splits
 
 DEPTH = 'model.backbone.depth'
 NAMES = ('uftsn_r18_ucf101', 'uftsn_r18_ucf101_split2')
@@ -20,7 +21,7 @@ def run(monkeypatch, configs_dir, tmp_path):
     No process is started; each would have failed.
     """
     calls = []
-    monkeypatch.setattr(split_runs, 'run_process',
+    monkeypatch.setattr(runs_tools, 'run_process',
                         lambda command, env=None: calls.append(command) or 1)
 
     def run(options=None, **kwargs):
@@ -91,7 +92,7 @@ def test_without_a_checkpoint_nothing_depends_on_the_settings(run, written):
 def test_shipped_configs_are_the_same_when_read_again(monkeypatch, repo_root,
                                                       tmp_path, stream,
                                                       config):
-    monkeypatch.setattr(split_runs, 'run_process',
+    monkeypatch.setattr(runs_tools, 'run_process',
                         lambda command, env=None: 1)
     for _ in range(2):
         table = run_splits('hmdb51', [2], [stream], repo_root / 'configs',

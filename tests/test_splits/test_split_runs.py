@@ -9,8 +9,9 @@ import torch
 from mmengine.config import Config
 from mmengine.fileio import dump
 
-from uftsn_mmaction.splits import run as split_runs
-from uftsn_mmaction.splits.run import RunSettings, run_splits
+from uftsn_mmaction.runs import tools as runs_tools
+from uftsn_mmaction.runs.tools import RunSettings
+from uftsn_mmaction.splits.run import run_splits
 from uftsn_mmaction.splits.table import SplitTable
 
 BOTH = ('spatial', 'temporal')
@@ -75,7 +76,7 @@ class Tools:
 @pytest.fixture
 def tools(monkeypatch):
     tools = Tools()
-    monkeypatch.setattr(split_runs, 'run_process', tools)
+    monkeypatch.setattr(runs_tools, 'run_process', tools)
     return tools
 
 

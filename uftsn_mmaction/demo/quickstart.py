@@ -18,6 +18,7 @@ from mmengine.registry import init_default_scope
 from ..datasets.motion.classes import APPEARANCES, MOTIONS, join_label
 from ..runs.checkpoints import checkpoint_file, latest_epoch
 from ..runs.json_file import write_json
+from ..runs.progress import announce
 from .fusion_result import FusionResult, run_fusion_test
 from .history import read_history
 from .metrics import collect_metrics
@@ -121,7 +122,7 @@ class _Quickstart:
         report = write_quickstart_report(self.work_dir / 'report.html',
                                          self.plan, history, results, fusion,
                                          metrics)
-        _announce('Results')
+        announce('Results')
         print(
             f'AEPE in pixels: zero flow {metrics["aepe_zero"]:.3f}, TV-L1 '
             f'{metrics["aepe_tvl1"]:.3f}, ours {metrics["aepe"]:.3f} (before '
@@ -136,7 +137,7 @@ class _Quickstart:
         return metrics
 
     def _generate_data(self) -> None:
-        _announce('Videos of moving objects with known flow')
+        announce('Videos of moving objects with known flow')
         # Later on this only looks whether all videos are there.
         begun = latest_epoch(self.temporal_dir) > 0
         with contextlib.nullcontext() if begun else self._timed('data'):
@@ -147,7 +148,7 @@ class _Quickstart:
                       f'{dataset.data_root}')
 
     def _train_stages(self) -> None:
-        _announce(f'Three stages of training, {self.plan.max_epochs} epochs')
+        announce(f'Three stages of training, {self.plan.max_epochs} epochs')
         done = latest_epoch(self.temporal_dir)
         if done and self.plan.validates(done) and done not in self._history():
             # Interrupted between a checkpoint and its validation, which the
@@ -163,7 +164,7 @@ class _Quickstart:
 
     def _train_beside(self, title: str, folder: Path, cfg: Config) -> Path:
         """Train what stands beside the motion stream; its checkpoint."""
-        _announce(title)
+        announce(title)
         epochs = cfg.train_cfg.max_epochs
         if latest_epoch(folder) < epochs:
             config_file = self.work_dir / f'{folder.name}.py'
@@ -177,7 +178,7 @@ class _Quickstart:
     def _test(self, name: str, cfg: Config,
               checkpoint: Path | None = None) -> StreamResult:
         """Test, or read what an earlier call has found."""
-        _announce(f'Test: {name}')
+        announce(f'Test: {name}')
         path = self.work_dir / 'tests' / f'{name}.npz'
         if path.exists():
             _say_finished(path)
@@ -189,7 +190,7 @@ class _Quickstart:
 
     def _test_fusion(self, cfg: Config) -> FusionResult:
         """Test both streams and their fusion in one pass."""
-        _announce('Test: fusion')
+        announce('Test: fusion')
         path = self.work_dir / 'tests' / 'fusion.npz'
         if path.exists():
             _say_finished(path)
@@ -221,10 +222,6 @@ class _Quickstart:
             seconds[phase] = (
                 seconds.get(phase, 0) + time.perf_counter() - start)
             write_json(self.work_dir / 'seconds.json', seconds)
-
-
-def _announce(phase: str) -> None:
-    print(f'\n=== {phase}', flush=True)
 
 
 def _say_finished(path: Path) -> None:

@@ -15,7 +15,7 @@ from mmengine.utils.dl_utils import collect_env
 from ..engine import AtomicLocalBackend
 from ..runs.checkpoints import TrainingError
 from ..runs.json_file import write_json
-from ..splits.run import RunSettings, SplitTestError
+from ..runs.tools import IncompleteTestError, RunSettings
 from .entrants import OURS_JOINT, read_entrants
 from .jobs import JobRunner, make_job
 from .plan import ComparisonPlan, check_seeds
@@ -69,7 +69,7 @@ def compare_flows(config: Path,
             for (name, seed), job in jobs.items():
                 try:
                     table.add(name, seed, runner.run(job))
-                except (TrainingError, SplitTestError, FileNotFoundError,
+                except (TrainingError, IncompleteTestError, FileNotFoundError,
                         ValueError) as error:
                     table.fail(name, seed, str(error))
                     print(f'error: {name}, seed {seed}: {error}',

@@ -18,7 +18,8 @@ from ..runs.checkpoints import (
     require_checkpoint,
 )
 from ..runs.json_file import write_json
-from ..splits.run import RunSettings, SplitTestError
+from ..runs.progress import announce
+from ..runs.tools import IncompleteTestError, RunSettings
 from .entrants import OURS, OURS_JOINT, Entrant
 from .plan import ComparisonPlan
 from .start import trained_weights, write_start
@@ -104,13 +105,13 @@ class JobRunner:
             All metrics of the config's evaluator.
 
         Raises:
-            SplitTestError: The test failed.
+            IncompleteTestError: The test failed.
             TrainingError: A training failed.
             ValueError: The weights of stage 1 do not fit.
         """
         result = self._folder(job) / 'result.json'
         if result.exists():
-            _announce(f'Training and test of {job.name}: finished already')
+            announce(f'Training and test of {job.name}: finished already')
             return json.loads(result.read_text('utf-8'))
         metrics = self._test(job, self._train(job))
         write_json(result, metrics)
@@ -120,11 +121,11 @@ class JobRunner:
         folder, epochs = self._folder(job), job.cfg.train_cfg.max_epochs
         checkpoint = checkpoint_file(folder, epochs)
         if checkpoint.exists():
-            _announce(f'Training of {job.name}: finished already')
+            announce(f'Training of {job.name}: finished already')
             return checkpoint
         if not latest_epoch(folder):
             self._begin(job)
-        _announce(f'Training of {job.name}, {epochs} epochs')
+        announce(f'Training of {job.name}, {epochs} epochs')
         # A fresh start must not take it: it would drop load_from.
         resume = ['--resume'] if latest_epoch(folder) else []
         status = self.settings.run('train', self._config_file(job),
@@ -157,13 +158,13 @@ class JobRunner:
         folder = self._folder(job) / 'test'
         # The metrics of an earlier test must not pass for those of this one.
         shutil.rmtree(folder, ignore_errors=True)
-        _announce(f'Test of {job.name}')
+        announce(f'Test of {job.name}')
         status = self.settings.run('test', self._config_file(job), checkpoint,
                                    '--work-dir', folder)
         # MMEngine's log of the metrics, beside the log in words.
         found = sorted(folder.glob('*/*.json'))
         if status or not found:
-            raise SplitTestError(
+            raise IncompleteTestError(
                 f'the test in {str(folder)!r} ended with exit status {status} '
                 f'and {"with" if found else "without"} metrics; its last '
                 'lines tell why')
@@ -186,7 +187,3 @@ class JobRunner:
         # The batch of a step is that of all processes.
         settings['processes'] = max(self.settings.gpus, 1)
         return json.loads(json.dumps(settings))
-
-
-def _announce(phase: str) -> None:
-    print(f'\n=== {phase}', flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,50 +19,11 @@ from ..runs.checkpoints import (
     require_checkpoint,
 )
 from ..runs.json_file import write_json
-from ..runs.process import run_process
+from ..runs.progress import announce
 from ..runs.settings import differences
+from ..runs.tools import IncompleteTestError, RunSettings
 from .plan import Experiment, SplitPlan
 from .table import SplitTable
-
-
-class SplitTestError(RuntimeError):
-    """A test did not get to the end."""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """How configs are run.
-
-    Attributes:
-        tools_dir: Folder of ``train.py`` and ``test.py``.
-        work_dir: Folder of all that is written; each config has a folder of
-            its name there.
-        gpus: GPUs of each run; 0 for the CPU.
-        test_only: Whether nothing may be trained.
-    """
-    tools_dir: Path
-    work_dir: Path
-    gpus: int = 1
-    test_only: bool = False
-
-    def __post_init__(self) -> None:
-        if self.gpus < 0:
-            raise ValueError(f'gpus must be 0 (CPU) or more, got {self.gpus}; '
-                             'leave --gpus out for one')
-
-    def run(self, tool: str, *arguments: str | Path) -> int:
-        """Run a tool as a user would; its exit status."""
-        command = [sys.executable]
-        if self.gpus > 1:
-            command += [
-                '-m', 'torch.distributed.run', '--standalone',
-                f'--nproc_per_node={self.gpus}'
-            ]
-        command += [str(self.tools_dir / f'{tool}.py'), *map(str, arguments)]
-        if self.gpus > 1:
-            command += ['--launcher', 'pytorch']
-        return run_process(
-            command, None if self.gpus else dict(CUDA_VISIBLE_DEVICES='-1'))
 
 
 def run_splits(data_set: str,
@@ -109,7 +69,7 @@ def run_splits(data_set: str,
     for plan in plans:
         try:
             _run_split(plan, settings, configs, table)
-        except (TrainingError, SplitTestError, FileNotFoundError,
+        except (TrainingError, IncompleteTestError, FileNotFoundError,
                 ValueError) as error:
             table.fail(plan.split, str(error))
             print(f'error: split {plan.split}: {error}',
@@ -172,13 +132,13 @@ def _train(experiment: Experiment, settings: RunSettings,
     folder = settings.work_dir / experiment.name
     checkpoint = checkpoint_file(folder, experiment.max_epochs)
     if checkpoint.exists():
-        _announce(f'Training of {experiment.name}: finished already')
+        announce(f'Training of {experiment.name}: finished already')
         return checkpoint
     if settings.test_only:
         raise TrainingError(
             f'{str(checkpoint)!r} does not exist, and --test-only trains '
             'nothing; leave it out, or correct --work-dir')
-    _announce(f'Training of {experiment.name}, {experiment.max_epochs} epochs')
+    announce(f'Training of {experiment.name}, {experiment.max_epochs} epochs')
     status = settings.run('train',
                           _write(experiment.name, experiment.cfg, configs),
                           '--work-dir', folder, '--resume')
@@ -192,11 +152,11 @@ def _test(name: str, cfg: Config, settings: RunSettings, configs: Path,
     dump = folder / 'predictions.pkl'
     # Those of an earlier test must not pass for those of this one.
     dump.unlink(missing_ok=True)
-    _announce(f'Test of {name}')
+    announce(f'Test of {name}')
     status = settings.run('test', _write(name, cfg, configs), *checkpoint,
                           '--work-dir', folder, '--dump', dump)
     if status or not dump.exists():
-        raise SplitTestError(
+        raise IncompleteTestError(
             f'the test in {str(folder)!r} ended with exit status {status} and '
             f'{"with" if dump.exists() else "without"} {dump.name}; its last '
             'lines tell why')
@@ -208,7 +168,3 @@ def _write(name: str, cfg: Config, configs: Path) -> Path:
     # Not in part: it tells the next call the settings of the training.
     AtomicLocalBackend().put_text(cfg.pretty_text, path)
     return path
-
-
-def _announce(phase: str) -> None:
-    print(f'\n=== {phase}', flush=True)
