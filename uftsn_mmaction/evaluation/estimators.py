@@ -21,9 +21,9 @@ from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ..engine.estimator_weights import load_estimator
 from ..models.flow import TVNetFlowEstimator
 from .estimator_spec import short_names, split_spec
-from .estimator_weights import load_estimator
 
 
 class ZeroFlow(BaseModule):

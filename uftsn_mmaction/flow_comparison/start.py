@@ -13,7 +13,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import save_checkpoint, set_random_seed
 from torch import Tensor
 
-from ..evaluation.estimator_weights import load_estimator
+from ..engine.estimator_weights import load_estimator
 
 _PART = 'flow_estimator.'
 # It draws no random numbers.

@@ -14,6 +14,7 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from torch import nn
 
+from ...engine.estimator_weights import load_estimator
 from .flow_cache import FlowCache
 
 #: Part of every key; to be raised when the same settings give another flow.
@@ -171,8 +172,6 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
                     'the workers of the data loader, on the CPU; leave the '
                     'device of the estimator out')
         if checkpoint is not None:
-            # Imported here, as recognizers import transforms.
-            from ...evaluation.estimator_weights import load_estimator
             load_estimator(estimator, checkpoint, name)
         elif _weights_digest(estimator) != _weights_digest(
                 MODELS.build(config)):

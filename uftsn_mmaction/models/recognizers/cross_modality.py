@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 
-from .checkpoint import read_checkpoint
+from ...engine.checkpoint import read_checkpoint
 from .first_conv import adapt_rgb_kernel, find_first_conv, rgb_shape
 
 _CURE = 'name a file, or a URL such as torchvision://resnet18'

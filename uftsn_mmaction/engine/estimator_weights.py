@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..models.recognizers.checkpoint import read_checkpoint
+from .checkpoint import read_checkpoint
 
 _PART = 'flow_estimator.'
 _CURE = 'name a checkpoint of this very estimator'
