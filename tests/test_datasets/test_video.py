@@ -4,7 +4,7 @@ import logging
 import numpy as np
 import pytest
 import torch
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, TRANSFORMS
 from torch.utils.data import DataLoader
 
 from uftsn_mmaction.datasets import CheckedVideoDataset
@@ -164,3 +164,37 @@ def test_other_errors_are_not_taken_for_broken_videos(build, monkeypatch,
             monkeypatch.setattr(type(transform), 'transform', fail)
     with pytest.raises(error, match='a mistake'):
         dataset[0]
+
+
+def in_samplings(where, error, monkeypatch):
+    """A pipeline with two samplings whose transform of a type fails."""
+    *steps, pack = PIPELINE[1:]
+    pipelines = dict(clips=steps, dense=steps)
+    monkeypatch.setattr(TRANSFORMS.get(where), 'transform', error)
+    return [
+        PIPELINE[0],
+        dict(type='Samplings', pipelines=pipelines),
+        dict(pack, collect_keys=('clips', 'dense'))
+    ]
+
+
+def test_a_decoder_in_a_sampling_fails_as_one_outside(build, monkeypatch):
+
+    def fail(self, results):
+        raise RuntimeError('lost the stream')
+
+    pipeline = in_samplings('DecordDecode', fail, monkeypatch)
+    with pytest.raises(ValueError) as caught:
+        build('a.avi 0\n', pipeline, test_mode=True)[0]
+    assert 'a.avi' in str(caught.value)
+    assert 'cannot be decoded (lost the stream)' in str(caught.value)
+
+
+def test_a_mistake_in_a_sampling_stays_one(build, monkeypatch):
+
+    def fail(self, results):
+        raise KeyError('a mistake')
+
+    pipeline = in_samplings('FormatShape', fail, monkeypatch)
+    with pytest.raises(KeyError, match='a mistake'):
+        build('a.avi 0\n', pipeline)[0]

@@ -11,6 +11,8 @@ from mmaction.registry import DATASETS
 from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
 
+from .broken_video import BrokenVideoError, run_transforms
+
 
 @DATASETS.register_module()
 class CheckedVideoDataset(VideoDataset):
@@ -123,31 +125,20 @@ class CheckedVideoDataset(VideoDataset):
         """
         results = self.get_data_info(idx)
         filename, list_index = results['filename'], results['list_index']
-        for transform in self.pipeline.transforms:
-            try:
-                results = transform(results)
-            except (ImportError, MemoryError):
-                raise  # not the video's fault
-            except Exception as error:
-                # The decoders share no exception class, so their transforms
-                # are told by name: DecordInit, PyAVDecode, OpenCVInit, ...
-                if not type(transform).__name__.endswith(('Init', 'Decode')):
-                    raise
-                self._handle_broken(filename, list_index, error)
-                return None
-            if results is None:
-                return None
-        return results
+        try:
+            return run_transforms(self.pipeline.transforms, results)
+        except BrokenVideoError as error:
+            self._handle_broken(filename, list_index, error)
+            return None
 
     def _handle_broken(self, filename: str, list_index: int,
-                       error: Exception) -> None:
+                       cause: BrokenVideoError) -> None:
         """Log a bad video once, or raise where it cannot be replaced."""
-        cause = str(error).strip().split('\n')[0] or type(error).__name__
         if self.test_mode:
             raise ValueError(
                 f'video {osp.abspath(filename)!r} cannot be decoded '
                 f'({cause}); repair it or remove its line from ann_file '
-                f'{self.ann_file!r}.') from error
+                f'{self.ann_file!r}.') from cause
         if not self._reported[list_index]:
             self._reported[list_index] = True
             print_log(
@@ -160,4 +151,4 @@ class CheckedVideoDataset(VideoDataset):
                 f'none of the {len(self._reported)} videos in ann_file '
                 f'{self.ann_file!r} can be decoded, the last one failed with '
                 f'"{cause}"; check the files and the decoder of the '
-                'pipeline.') from error
+                'pipeline.') from cause

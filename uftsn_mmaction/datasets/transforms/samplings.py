@@ -7,6 +7,8 @@ from typing import Any
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform, Compose
 
+from ..broken_video import run_transforms
+
 
 @TRANSFORMS.register_module()
 class Samplings(BaseTransform):
@@ -51,13 +53,14 @@ class Samplings(BaseTransform):
         """Add the images of each sampling.
 
         Raises:
+            BrokenVideoError: The video cannot be decoded.
             ValueError: A pipeline leaves no images, or bears the name of
                 another key.
         """
         packed = None
         for name, pipeline in self.pipelines.items():
             # Decoders drop their video from the results they are given.
-            sampled = pipeline(dict(results))
+            sampled = run_transforms(pipeline.transforms, dict(results))
             if sampled is None:
                 return None
             if 'imgs' not in sampled:
