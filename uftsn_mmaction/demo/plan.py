@@ -117,7 +117,9 @@ class QuickstartPlan:
     def tvl1_config(self) -> Config:
         """TV-L1 at OpenCV's settings in the estimator's place, for tests."""
         cfg = copy.deepcopy(self.cfg)
-        cfg.model.flow_estimator = dict(type='TVL1FlowEstimator')
+        # The threads change nothing but the time, the longest of the tests.
+        cfg.model.flow_estimator = dict(
+            type='TVL1FlowEstimator', num_workers=2)
         # The classifier behind it is not trained.
         cfg.test_evaluator = [dict(type='EndPointError')]
         # Slow enough to show the progress of every clip.
