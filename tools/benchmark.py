@@ -15,6 +15,7 @@ from pathlib import Path
 
 from uftsn_mmaction.benchmark.run import failed, run_benchmark
 from uftsn_mmaction.benchmark.settings import BenchmarkSettings
+from uftsn_mmaction.evaluation.estimators import COMPARED
 from uftsn_mmaction.runs.process import end_on_sigterm
 
 CLASSIFIER = (
@@ -28,11 +29,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--estimator',
         nargs='+',
-        required=True,
+        default=COMPARED,
         metavar='SPEC',
         help='estimators: uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, '
         'tvnet, tvnet_opencv, a registered type, a model of ptlflow, or '
-        'CONFIG.py; :CHECKPOINT may follow')
+        'CONFIG.py; :CHECKPOINT may follow (default: '
+        f'{" ".join(COMPARED)})')
     parser.add_argument(
         '--size',
         nargs=2,

@@ -25,7 +25,7 @@ import torch
 from mmengine.fileio import put
 from mmengine.utils import ProgressBar
 
-from uftsn_mmaction.evaluation.estimators import build_estimators
+from uftsn_mmaction.evaluation.estimators import COMPARED, build_estimators
 from uftsn_mmaction.evaluation.flow_pairs import (
     FlowPair,
     GeneratedPairs,
@@ -53,11 +53,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--estimator',
         nargs='+',
-        required=True,
+        default=COMPARED,
         metavar='SPEC',
-        help='estimators to compare')
+        help=f'estimators to compare (default: {" ".join(COMPARED)})')
     parser.add_argument(
-        '--out', required=True, metavar='DIR', help='folder of the results')
+        '--out',
+        default='work_dirs/flow',
+        metavar='DIR',
+        help='folder of the results (default: work_dirs/flow)')
     parser.add_argument(
         '--device', default='cpu', help='cpu (default), cuda, cuda:1, ...')
     parser.add_argument(

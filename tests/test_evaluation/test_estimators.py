@@ -8,6 +8,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from uftsn_mmaction.evaluation.estimators import (
+    COMPARED,
     ESTIMATORS,
     build_estimator,
     build_estimators,
@@ -68,6 +69,13 @@ def test_tvnet_has_the_settings_of_opencv():
         assert getattr(ours, name) == theirs[name], name
     weights = [theirs[name] for name in ('tau', 'lambda_', 'theta')]
     assert ours.log_weights.exp().tolist() == pytest.approx(weights)
+
+
+@pytest.mark.parametrize('name', COMPARED)
+def test_what_is_compared_by_default_can_be_built(name):
+    if name not in ESTIMATORS:
+        pytest.importorskip('ptlflow')
+    assert callable(build_estimator(name).forward)
 
 
 def test_small_plan_is_that_of_the_config(repo_root):

@@ -71,6 +71,11 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     dict(type=ZeroFlow),
 })
 
+#: What the paper's tables compare, and two successors of PWC-Net; the last
+#: three need ptlflow.
+COMPARED = ('uftsn', 'tvl1', 'tvl1_fast', 'dis', 'tvnet', 'pwcnet',
+            'raft_small', 'neuflow')
+
 _OTHER_MODELS = 'PTLFlowEstimator'
 
 
