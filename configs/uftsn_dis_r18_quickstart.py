@@ -1,6 +1,10 @@
 # Stage 2 of uftsn_quickstart.py alone, on the flow of another estimator, whose
 # name is all that differs between them: DIS here, any other with
 #   --cfg-options model.flow_estimator.type=TVNetFlowEstimator
+# A network needs weights beside its name, or its flow is random:
+#   --cfg-options model.flow_estimator.type=PTLFlowEstimator \
+#       model.flow_estimator.model=pwcnet \
+#       model.flow_estimator.checkpoint=things
 _base_ = ['uftsn_quickstart.py']
 
 model = dict(

@@ -16,9 +16,11 @@ the stage 'classifier' of one config, the same for all of a seed. Only
 ours+joint sees other clips, as its epochs count on from stage 1, and has the
 stage 'joint' on top.
 
-DIR/flows.json gets all numbers, DIR/flows.md the table. What is finished is
-not done again, and an interrupted training goes on; more seeds and estimators
-can be added in later calls.
+DIR/flows.json gets all numbers of the estimators and seeds of this call,
+DIR/flows.md their table. What is finished is not done again, and an
+interrupted training goes on. To add seeds or estimators name them beside those
+that are there already; what is not named stays in DIR/runs, and out of the
+table.
 """
 import argparse
 import os

@@ -24,6 +24,7 @@ class Row:
         batch_size: Clips at a time.
         random_weights: Whether nobody trained or named its weights.
         params_m: Parameters, in 10**6.
+        settings: Its settings, where it tells them.
         gmac: Multiply-accumulates of a pair, in 10**9.
         gmac_elementwise: Those of them that are element by element.
         ms_per_pair: From frames to predictions.
@@ -44,6 +45,7 @@ class Row:
     batch_size: int
     random_weights: bool
     params_m: float
+    settings: str = ''
     gmac: float | None = None
     gmac_elementwise: float | None = None
     ms_per_pair: float | None = None

@@ -104,7 +104,8 @@ def _count(spec: str, combination: Combination) -> Row:
         combination.size,
         combination.batch_size,
         random_weights=has_random_weights(spec, estimator),
-        params_m=count_parameters(estimator) / 1e6)
+        params_m=count_parameters(estimator) / 1e6,
+        settings=estimator.extra_repr())
     _announce(f'{combination.title}: operations of {spec}')
     try:
         macs = count_macs(estimator, combination.size)

@@ -40,17 +40,23 @@ def definitions(settings: BenchmarkSettings) -> dict[str, str]:
 
 
 def to_text(rows: Sequence[Row]) -> str:
-    """Table for the screen, one block for each combination."""
+    """Table for the screen: a block for each combination, then settings."""
     blocks = {}
     for row in rows:
         blocks.setdefault(row.combination, []).append(row)
     width = max(len(row.estimator) for row in rows)
-    return '\n\n'.join(
+    tables = [
         '\n'.join([
             combination.title,
             _line(_HEADS, width), *(_line(_cells(row), width)
                                     for row in block), *_notes(block)
-        ]) for combination, block in blocks.items())
+        ]) for combination, block in blocks.items()
+    ]
+    settings = [
+        f'{name}: {settings}' for name, settings in dict.fromkeys(
+            (row.estimator, row.settings) for row in rows) if settings
+    ]
+    return '\n\n'.join([*tables, *(['\n'.join(settings)] * bool(settings))])
 
 
 def to_legend(meanings: dict[str, str]) -> str:

@@ -130,9 +130,20 @@ class FlowReport:
 
         Returns:
             ``rows`` and ``means``; a metric is None where it has no pixel or
-            is not finite (``non_finite_pixels`` tells which).
+            is not finite (``non_finite_pixels`` tells which). And what the
+            metrics mean, as ``definitions``.
         """
+        metric = EndPointError()
+        error = 'mean end-point error in pixels'
         return dict(
+            definitions=dict(
+                AEPE=error,
+                Fl_all='percent of pixels off by more than 3 px and 5 %',
+                AEPE_small=f'{error} where the true motion is below 1 px',
+                AEPE_medium=f'{error} where it is 1 to 5 px',
+                AEPE_boundary=f'{error} within {metric.boundary_width} px of '
+                'a motion boundary, a jump of more than '
+                f'{metric.boundary_threshold:g} px'),
             rows=[{**row, **_metrics_for_json(row)} for row in self.rows],
             means=[
                 dict(

@@ -10,6 +10,7 @@ import logging
 import os.path as osp
 from argparse import ArgumentError, Namespace
 from collections.abc import Sequence
+from textwrap import shorten
 from types import ModuleType
 from typing import Any
 
@@ -202,12 +203,11 @@ def _load(network: nn.Module, checkpoint: str, model: str) -> None:
     try:
         network.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:
-        # The first line only names the class, the others a tensor each.
+        # The first line only names the class, another all missing tensors.
         detail = str(error).splitlines()[1:2] or [str(error)]
-        raise ValueError(
-            f'{where} does not fit the model {model!r} '
-            f'({detail[0].strip().rstrip(".")}); name weights of this model'
-        ) from error
+        reason = shorten(detail[0], 120, placeholder=' ...').rstrip('.')
+        raise ValueError(f'{where} does not fit the model {model!r} '
+                         f'({reason}); name weights of this model') from error
     # Constants beside the weights; VCN has some.
     settings = content.get('hyper_parameters')
     extra = settings.get('extra_params') if isinstance(settings, dict) else {}
