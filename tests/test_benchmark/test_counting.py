@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from uftsn_mmaction.benchmark.counting import count_macs, count_parameters
@@ -66,3 +67,16 @@ def test_a_solver_unrolled_in_pytorch_has_one():
 
 def test_no_work_is_zero():
     assert count_macs(build_estimator('zero'), (32, 32)).gmac == 0
+
+
+class Attention(torch.nn.Module):
+    """Nothing but the attention between two frames' pixels."""
+
+    def forward(self, x):
+        first, second = x.flatten(3).permute(2, 0, 3, 1)
+        F.scaled_dot_product_attention(first, second, second)
+
+
+def test_attention_is_counted():
+    # Two products of 64 x 3 and 3 x 64, or 64 x 64 and 64 x 3.
+    assert count_macs(Attention(), (8, 8)).matrix == 2 * 64 * 64 * 3

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
+
 import pytest
 
 from uftsn_mmaction.flow_comparison.entrants import Entrant
@@ -41,3 +43,13 @@ def test_a_table_without_numbers_is_one_of_gaps():
 def test_an_accuracy_is_needed():
     with pytest.raises(ValueError, match=r"\['flow/AEPE'\], but 'acc/top1'"):
         build(0).add('dis', 0, {'flow/AEPE': 1.0})
+
+
+def test_flow_that_is_not_finite_leaves_a_gap():
+    table = build(0, 1)
+    for seed, error in ((0, 0.5), (1, float('nan'))):
+        table.add('dis', seed, {'acc/top1': 0.5, 'flow/AEPE': error})
+    assert table.to_markdown().splitlines()[-1] == '| dis | - | 50.0 | 0, 1 |'
+    row, = json.loads(json.dumps(table.to_dict(), allow_nan=False))['rows']
+    assert row['by_seed']['0']['flow/AEPE'] == 0.5
+    assert row['by_seed']['1'] == {'acc/top1': 0.5, 'flow/AEPE': None}

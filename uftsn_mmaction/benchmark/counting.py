@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..models.flow.opencv import OpenCVFlowEstimator
@@ -63,7 +64,8 @@ def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
         custom_mapping=dict.fromkeys(_PRODUCTS, _elementwise_flop))
     # Not inference_mode, in which some releases do not see into linear
     # layers.
-    with torch.no_grad(), counter:
+    # The fused attention of CPUs is no product that the counter knows.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         estimator(torch.zeros(1, 3, 2, *size))
     flops = counter.get_flop_counts().get('Global', {})
     elementwise = sum(flops.get(product, 0) for product in _PRODUCTS)

@@ -97,7 +97,9 @@ def _read(spec: str, name: str, own_estimator: Mapping[str, Any]) -> Entrant:
         cfg['type'] = f'{cfg["type"].__module__}.{cfg["type"].__qualname__}'
     if has_random_weights(spec, estimator):
         name += _RANDOM
-    # Models of other libraries load their weights themselves.
-    loads = split_spec(spec)[1] and 'checkpoint' not in cfg
+    checkpoint = split_spec(spec)[1]
+    # Models of other libraries load their weights themselves, but the file
+    # must be the same when a comparison goes on: so the weights of its name
+    # are loaded once more over them.
     return Entrant(name, spec, cfg, estimator.extra_repr(),
-                   estimator.state_dict() if loads else None)
+                   estimator.state_dict() if checkpoint else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import mean, stdev
 from typing import Any
 
@@ -71,14 +72,14 @@ class FlowTable:
     def summary(self, name: str, metric: str) -> dict[str, float] | None:
         """Mean, standard deviation (n - 1) and range over all seeds.
 
-        None where a seed is missing, as the mean of fewer is another number;
-        ``std`` is None for one seed.
+        None where a seed is missing, as the mean of fewer is another number,
+        or a value is not finite; ``std`` is None for one seed.
         """
         values = [
             self._metrics.get((name, seed), {}).get(metric)
             for seed in self.seeds
         ]
-        if None in values:
+        if None in values or not all(map(isfinite, values)):
             return None
         return dict(
             mean=mean(values),
@@ -116,6 +117,14 @@ class FlowTable:
         return (f'{show("mean")} ± {show("std")} '
                 f'({show("min")} to {show("max")})')
 
+    def _for_json(self, name: str, seed: int) -> dict[str, Any] | None:
+        """Metrics of a test; JSON has no number that is not finite."""
+        found = self._metrics.get((name, seed))
+        return found and {
+            metric: value if isfinite(value) else None
+            for metric, value in found.items()
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Content for a JSON file; accuracies are from 0 to 1, gaps None."""
         return dict(
@@ -132,7 +141,7 @@ class FlowTable:
                         for column in COLUMNS
                     },
                     by_seed={
-                        str(seed): self._metrics.get((entrant.name, seed))
+                        str(seed): self._for_json(entrant.name, seed)
                         for seed in self.seeds
                     }) for entrant in self.entrants
             ],

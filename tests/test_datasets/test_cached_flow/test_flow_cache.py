@@ -132,6 +132,20 @@ def test_a_spoilt_file_is_computed_again_and_replaced(tmp_path, flow, spoil,
     assert len(warnings) == 1
 
 
+def test_a_link_in_the_cache_leads_nowhere(tmp_path, flow, warnings):
+    cache = FlowCache(str(tmp_path / 'cache'), 1 / 16)
+    good = cache.get(KEY, SIZE, lambda: flow)
+    path, = stored(tmp_path)
+    victim = tmp_path / 'victim'
+    victim.write_text('precious')
+    path.unlink()
+    path.symlink_to(victim)
+    np.testing.assert_array_equal(
+        cache.get(KEY, SIZE, lambda: flow), good)
+    assert victim.read_text() == 'precious' and not path.is_symlink()
+    np.testing.assert_array_equal(cache.get(KEY, SIZE, never), good)
+
+
 def test_a_small_file_cannot_unpack_to_a_large_one(tmp_path, flow, warnings):
     cache = FlowCache(str(tmp_path), 1 / 16)
     good = cache.get(KEY, SIZE, lambda: flow)
@@ -235,9 +249,10 @@ def test_two_processes_never_read_half_a_file(tmp_path, flow, warnings):
     assert len(list(tmp_path.rglob('*.flow*'))) == 1
 
 
-@pytest.mark.parametrize('step', [0, -0.1, float('nan'), float('inf'), '1'])
+@pytest.mark.parametrize('step', [0, -0.1, 1e-3, float('nan'), float('inf'),
+                                  '1'])
 def test_bad_steps(tmp_path, step):
-    with pytest.raises(ValueError, match='step of CachedFlow must be above 0'):
+    with pytest.raises(ValueError, match='step of CachedFlow must be 1/256'):
         FlowCache(str(tmp_path), step)
 
 

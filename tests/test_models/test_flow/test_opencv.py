@@ -109,6 +109,15 @@ def test_workers_serve_inside_the_processes_of_a_loader(start,
     assert torch.equal(torch.cat(list(loader)), expected)
 
 
+def test_low_frames_do_not_end_the_process(moving_texture):
+    """OpenCV reads beyond them."""
+    low = moving_texture((0, 0), frames=2, height=14, width=200)
+    with pytest.raises(ValueError, match='14x200, expected 32 or more'):
+        DISFlowEstimator()(low)
+    high = moving_texture((0, 0), frames=2, height=200, width=14)
+    assert DISFlowEstimator()(high).isfinite().all()
+
+
 def test_a_failure_in_a_worker_is_told(moving_texture):
     small = moving_texture((0, 0), frames=4, height=6, width=6)
     for workers in (0, 2):

@@ -184,12 +184,15 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
 def _identity(config: dict, estimator: nn.Module, step: float) -> str:
     """Digest of all that decides a flow besides the frames."""
     # Presets and defaults may change; what they came to is in extra_repr.
+    # Threads change nothing but the time.
+    config = {k: v for k, v in config.items() if k != 'num_workers'}
     found = dict(
         version=VERSION,
         config=config,
         settings=estimator.extra_repr(),
         weights=_weights_digest(estimator),
         opencv=cv2.__version__,
+        torch=torch.__version__,
         step=step)
     text = json.dumps(found, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,6 +16,8 @@ from mmengine.logging import print_log
 
 # Rounded flow is 16-bit: with steps of 1/16, up to 2048 pixels.
 _LOW, _HIGH = -2**15, 2**15 - 1
+# 128 pixels of flow are then the most that the 16 bits hold.
+_LEAST_STEP = 1 / 256
 
 
 class FlowCache:
@@ -36,13 +38,15 @@ class FlowCache:
         step: Size of a step in pixels. The rounding error is half of it.
 
     Raises:
-        ValueError: ``step`` is no positive number, or ``folder`` is a file.
+        ValueError: ``step`` is no number from 1/256 up, or ``folder`` is a
+            file.
     """
 
     def __init__(self, folder: str, step: float) -> None:
-        if not (isinstance(step, (int, float)) and 0 < step < math.inf):
-            raise ValueError('step of CachedFlow must be above 0 (pixels), '
-                             f'got {step!r}; 1/16 is a good choice')
+        if not (isinstance(step, (int, float))
+                and _LEAST_STEP <= step < math.inf):
+            raise ValueError('step of CachedFlow must be 1/256 or more '
+                             f'(pixels), got {step!r}; 1/16 is a good choice')
         for path in (Path(folder), *Path(folder).parents):
             if path.is_file():
                 raise ValueError(
@@ -90,6 +94,9 @@ class FlowCache:
 
     def _write(self, path: Path, content: bytes) -> None:
         try:
+            # A link that someone put there must not lead elsewhere.
+            if path.is_symlink():
+                path.unlink()
             mmengine.fileio.put(
                 content, path, backend_args=dict(backend='atomic'))
         except OSError as error:

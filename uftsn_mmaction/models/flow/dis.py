@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import cv2
 from mmaction.registry import MODELS
+from torch import Tensor
 
 from .opencv import OpenCVFlowEstimator, Setting
 
@@ -19,6 +20,10 @@ _PRESETS = MappingProxyType({
     'fast': cv2.DISOPTICAL_FLOW_PRESET_FAST,
     'medium': cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 })
+
+# OpenCV takes its coarsest scale from the width, and reads beyond the frame
+# (or ends the process) where nothing is left of the height.
+_LEAST_HEIGHT = 32
 
 
 @MODELS.register_module()
@@ -82,6 +87,20 @@ class DISFlowEstimator(OpenCVFlowEstimator):
                  num_workers: int = 0,
                  **settings: float) -> None:
         super().__init__(preset, out_indices, num_workers, **settings)
+
+    def estimate(self, first: Tensor, second: Tensor) -> Tensor:
+        """See :meth:`PairwiseFlowEstimator.estimate`.
+
+        Raises:
+            ValueError: The frames are wide and low.
+        """
+        height, width = first.shape[-2:]
+        if height < _LEAST_HEIGHT and width > height:
+            raise ValueError(
+                f'DISFlowEstimator got frames of {height}x{width}, expected '
+                f'{_LEAST_HEIGHT} or more pixels of height; resize the '
+                'frames in the pipeline')
+        return super().estimate(first, second)
 
     def _create_solver(self) -> cv2.DenseOpticalFlow:
         return cv2.DISOpticalFlow_create(_PRESETS[self.preset])
