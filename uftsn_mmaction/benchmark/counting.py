@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..models.flow.opencv import OpenCVFlowEstimator
@@ -65,12 +65,21 @@ def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
     # Not inference_mode, in which some releases do not see into linear
     # layers.
     # The fused attention of CPUs is no product that the counter knows.
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+    with torch.no_grad(), _plain_attention(), counter:
         estimator(torch.zeros(1, 3, 2, *size))
     flops = counter.get_flop_counts().get('Global', {})
     elementwise = sum(flops.get(product, 0) for product in _PRODUCTS)
     matrix = sum(flops.values()) - elementwise
     return PairMacs(matrix // 2, elementwise // 2)
+
+
+def _plain_attention() -> AbstractContextManager:
+    """Attention as two matrix products, where PyTorch has the switch."""
+    try:
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+    except ImportError:  # before 2.3
+        return nullcontext()
+    return sdpa_kernel(SDPBackend.MATH)
 
 
 def _elementwise_flop(*args: Any,

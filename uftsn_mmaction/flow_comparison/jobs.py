@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from torch import Tensor
 
+from ..engine import AtomicLocalBackend
 from ..runs.checkpoints import (
     checkpoint_file,
     latest_epoch,
@@ -128,6 +129,13 @@ class JobRunner:
         announce(f'Training of {job.name}, {epochs} epochs')
         # A fresh start must not take it: it would drop load_from.
         resume = ['--resume'] if latest_epoch(folder) else []
+        if resume:
+            # A kill may have come between a checkpoint and this file, and
+            # the folder may have moved. Without it the trainer would begin
+            # anew, and not from the start of this job.
+            latest = checkpoint_file(folder, latest_epoch(folder)).absolute()
+            AtomicLocalBackend().put_text(
+                str(latest), folder / 'last_checkpoint')
         status = self.settings.run('train', self._config_file(job),
                                    '--work-dir', folder, *resume)
         return require_checkpoint(folder, epochs, status)

@@ -56,7 +56,9 @@ def thread_env(threads: int) -> dict[str, str]:
 
 def end_on_sigterm() -> None:
     """Let a request to end unwind the stack, as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A closed terminal asks by SIGHUP.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _end_group(process: subprocess.Popen) -> None:
