@@ -179,6 +179,21 @@ def test_writer_notices_what_got_lost(tmp_path, monkeypatch):
         write_video(str(tmp_path / 'a.avi'), frames)
 
 
+@pytest.mark.parametrize('limit', [0, 6000, 100_000])
+def test_writer_notices_a_full_disk(tmp_path, limit):
+    # An encoder that cannot write says so on the screen and goes on.
+    resource = pytest.importorskip('resource', reason='POSIX only')
+    frames = np.random.default_rng(0).integers(
+        0, 256, (24, 64, 80, 3), dtype=np.uint8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        with pytest.raises(RuntimeError, match='is the disk full'):
+            write_video(str(tmp_path / 'a.avi'), frames)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_writer_names_what_it_cannot_write(tmp_path):
     path = str(tmp_path / 'a.avi')
     with pytest.raises(ValueError, match='float64 of shape'):

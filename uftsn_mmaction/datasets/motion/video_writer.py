@@ -55,13 +55,16 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
 
 
 def _read_back(path: str, width: int) -> np.ndarray:
-    """Decode all frames, by decord where there is one."""
+    """Decode all frames, by decord where there is one; none if broken."""
     try:
         import decord
     except ImportError:  # it has no wheels for Arm and macOS
         frames = list(mmcv.VideoReader(path))
         return np.array(frames)[..., ::-1] if frames else np.empty(0)
-    reader = decord.VideoReader(path, num_threads=1)
+    try:
+        reader = decord.VideoReader(path, num_threads=1)
+    except (decord.DECORDError, RuntimeError):  # empty, or without its end
+        return np.empty(0)
     try:
         return reader.get_batch(range(len(reader))).asnumpy()
     except decord.DECORDError as error:
