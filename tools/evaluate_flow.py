@@ -9,7 +9,8 @@ recognizer. Without a checkpoint the weights of a learned estimator are random,
 and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
-settings, DIR/NUMBER_PAIR.png the flows side by side.
+settings, DIR/NUMBER_PAIR.png the flows side by side. A pair that an estimator
+cannot take is a gap of that estimator alone; the exit status is 1 then.
 """
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ from uftsn_mmaction.evaluation.flow_settings import (
     flow_settings,
     settings_lines,
 )
-from uftsn_mmaction.evaluation.pair_flow import flows_of_pair
+from uftsn_mmaction.evaluation.pair_flow import flow_of_pair
 from uftsn_mmaction.runs.json_file import write_json
 from uftsn_mmaction.visualization.figures import figure_to_png, flow_panel
 
@@ -118,9 +119,15 @@ def evaluate(args: argparse.Namespace) -> None:
     report = FlowReport(list(estimators))
     progress = ProgressBar(len(pairs), file=sys.stderr)
     for number, pair in enumerate(pairs):
-        flows = flows_of_pair(estimators, pair, device)
-        for name, flow in flows.items():
+        flows = {}
+        for name, estimator in estimators.items():
+            try:
+                flow = flow_of_pair(estimator, pair.first, pair.second, device)
+            except ValueError as error:  # the others go on
+                report.refuse(name, pair.name, str(error))
+                continue
             report.add(name, pair.name, flow, pair.flow)
+            flows[name] = flow
         if number < args.pictures:
             draw(pair, flows, number, args.out)
         progress.update()
@@ -136,6 +143,10 @@ def evaluate(args: argparse.Namespace) -> None:
     print(*settings_lines(settings), sep='\n')
     print(f'{path}, pictures of {min(args.pictures, len(pairs))} of '
           f'{len(pairs)} pairs beside it')
+    if report.refused:
+        raise ValueError(f'{len(report.refused)} of {len(report.rows)} flows '
+                         'could not be estimated, see below the table; take '
+                         'other pairs or another estimator.')
 
 
 def main() -> None:

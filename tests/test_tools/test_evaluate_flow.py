@@ -161,11 +161,26 @@ def test_what_cannot_be_measured_ends_with_one_sentence(
     assert not (pairs / 'out' / 'flow.json').exists()
 
 
-def test_frames_too_small_for_an_estimator_are_named(evaluate, pairs):
+def test_a_pair_too_small_for_an_estimator_is_its_gap(evaluate, pairs, capsys):
     for name in ('s0.png', 's1.png'):
         cv2.imwrite(name, np.zeros((20, 20, 3), np.uint8))
     np.save('s.npy', np.zeros((2, 20, 20), np.float32))
-    (pairs / 'list.txt').write_text('s0.png s1.png s.npy\n')
-    with pytest.raises(SystemExit, match="uftsn_small .* pair 's0': Frames"):
+    with open('list.txt', 'a') as file:
+        file.write('s0.png s1.png s.npy\n')
+    with pytest.raises(SystemExit, match='error: 1 of 6 flows could not be'):
         evaluate('--pairs', 'list.txt', '--estimator', 'zero', 'uftsn_small',
                  '--out', 'out')
+    lines = capsys.readouterr().out.splitlines()
+    # Three pairs: 5, 1 and 0 px; the other estimator lost the last one only.
+    assert table(lines)['zero'].split()[1] == '2.000'
+    assert any(
+        line.startswith('uftsn_small (random weights): no flow of 1 pairs')
+        and "'s0': Frames of" in line for line in lines)
+    content = json.loads((pairs / 'out' / 'flow.json').read_text())
+    rows = {(row['estimator'], row['pair']): row for row in content['rows']}
+    assert len(rows) == 6
+    gap = rows['uftsn_small (random weights)', 's0']
+    assert gap['AEPE'] is None and gap['error'].startswith('Frames of')
+    assert rows['uftsn_small (random weights)', 'b0']['AEPE'] > 0
+    assert content['means'][1]['num_pairs']['AEPE'] == 2
+    assert len(list((pairs / 'out').glob('*.png'))) == 3

@@ -25,6 +25,8 @@ class FlowReport:
     A mean is one over the pairs, of each pair's mean over its known pixels;
     a pair without such pixels (of small motion, at boundaries, ...) does not
     count. Beside it the pooled mean is over the known pixels of all pairs.
+    A pair that an estimator refused is a row with the reason alone, and the
+    means of that estimator are over the others.
 
     Args:
         estimators: Names of the estimators, in the order of the table.
@@ -64,6 +66,21 @@ class FlowReport:
                    for name in COLUMNS if name in values},
                 known_pixels=int(known.sum()),
                 non_finite_pixels=int((known & ~finite).sum())))
+
+    def refuse(self, estimator: str, pair: str, reason: str) -> None:
+        """Note that an estimator gave no flow of a pair.
+
+        Args:
+            estimator: Name of the estimator.
+            pair: Name of the pair.
+            reason: One sentence.
+        """
+        self.rows.append(dict(estimator=estimator, pair=pair, error=reason))
+
+    @property
+    def refused(self) -> list[dict[str, Any]]:
+        """The rows without a flow."""
+        return [row for row in self.rows if 'error' in row]
 
     def means(self, estimator: str) -> dict[str, float]:
         """Mean over the pairs of each metric."""
@@ -117,12 +134,19 @@ class FlowReport:
         for name in self._metrics:
             broken = [
                 row['pair'] for row in self.rows
-                if row['estimator'] == name and row['non_finite_pixels']
+                if row['estimator'] == name and row.get('non_finite_pixels')
             ]
             if broken:
                 lines.append(f'{name}: the flow is not finite in '
                              f'{len(broken)} pairs, the first one is '
                              f'{broken[0]!r}.')
+            refused = [
+                row for row in self.refused if row['estimator'] == name
+            ]
+            if refused:
+                lines.append(f'{name}: no flow of {len(refused)} pairs, which '
+                             'its means leave out; the first one is '
+                             f'{refused[0]["pair"]!r}: {refused[0]["error"]}')
         return '\n'.join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +154,8 @@ class FlowReport:
 
         Returns:
             ``rows`` and ``means``; a metric is None where it has no pixel or
-            is not finite (``non_finite_pixels`` tells which). And what the
+            is not finite (``non_finite_pixels`` tells which), or where the
+            estimator refused the pair (``error`` tells why). And what the
             metrics mean, as ``definitions``.
         """
         metric = EndPointError()

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow of single pairs of frames, by any estimator."""
+"""Flow of a single pair of frames, by any estimator."""
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from .flow_pairs import FlowPair
 
 
 @torch.no_grad()
@@ -44,30 +40,3 @@ def flow_of_pair(estimator: nn.Module,
             f'a flow {expected}; name a flow estimator whose out_indices '
             'begin with 0')
     return flow[0, :, 0].float().cpu().numpy()
-
-
-def flows_of_pair(estimators: Mapping[str, nn.Module],
-                  pair: FlowPair,
-                  device: str | torch.device = 'cpu') -> dict[str, np.ndarray]:
-    """Flow of a pair by each of several estimators.
-
-    Args:
-        estimators: The estimators by name.
-        pair: The pair.
-        device: Where the estimators are.
-
-    Returns:
-        Flows ``(2, H, W)`` by name.
-
-    Raises:
-        ValueError: An estimator cannot take the pair; the text names both.
-    """
-    flows = {}
-    for name, estimator in estimators.items():
-        try:
-            flows[name] = flow_of_pair(estimator, pair.first, pair.second,
-                                       device)
-        except ValueError as error:
-            raise ValueError(
-                f'{name} on the pair {pair.name!r}: {error}') from error
-    return flows
