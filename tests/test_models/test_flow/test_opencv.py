@@ -114,6 +114,12 @@ def test_low_frames_do_not_end_the_process(moving_texture):
     low = moving_texture((0, 0), frames=2, height=14, width=200)
     with pytest.raises(ValueError, match='14x200, expected 32 or more'):
         DISFlowEstimator()(low)
+    low = moving_texture((0, 0), frames=2, height=40, width=200)
+    assert DISFlowEstimator(finest_scale=2)(low).isfinite().all()
+    for settings in (dict(finest_scale=3),
+                     dict(finest_scale=2, patch_size=16)):
+        with pytest.raises(ValueError, match='64 .* or lower finest_scale'):
+            DISFlowEstimator(**settings)(low)
     high = moving_texture((0, 0), frames=2, height=200, width=14)
     assert DISFlowEstimator()(high).isfinite().all()
 
@@ -133,7 +139,9 @@ def test_a_failure_in_a_worker_is_told(moving_texture):
     (DISFlowEstimator, dict(patch_size=0), 'patch_size.*1 to 16.*got 0'),
     (DISFlowEstimator, dict(patch_size=17), 'patch_size.*1 to 16.*got 17'),
     (DISFlowEstimator, dict(patch_size=7.5), 'patch_size.*got 7.5'),
-    (DISFlowEstimator, dict(patch_stride=0), 'patch_stride.*from 1 up'),
+    (DISFlowEstimator, dict(patch_stride=9), 'patch_stride.*1 to 8.*got 9'),
+    (DISFlowEstimator, dict(finest_scale=-1), 'finest_scale.*from 0 up'),
+    (TVL1FlowEstimator, dict(median_filtering=4), '1 to 5 in steps of 2'),
     (TVL1FlowEstimator, dict(theta=0), 'theta.*default 0.3, got 0'),
     (TVL1FlowEstimator, dict(tau=float('nan')), 'tau.*got nan'),
     (TVL1FlowEstimator, dict(num_warps='5'), "num_warps.*got '5'"),

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -97,6 +98,24 @@ def test_the_refusal_leaves_the_model_as_it_was(solver):
     assert model.frozen_parts == ()
     assert all(p.requires_grad for p in model.parameters())
     model.set_stage(('backbone', 'cls_head'), dict(cls=1.))
+
+
+def test_without_a_stage_the_classifier_alone_learns(solver):
+    # The losses stay in a config whose estimator is replaced.
+    losses = dict(
+        photometric_loss=dict(type='PhotometricLoss'),
+        smoothness_loss=dict(type='SmoothnessLoss'))
+    model = recognizer(flow_estimator=solver, **losses)
+    assert model.loss_weights == dict(cls=1.)
+    samples = [ActionDataSample().set_gt_label(n) for n in range(2)]
+    terms = model.loss(torch.rand(2, 1, 3, 3, 32, 32), samples)
+    model.parse_losses(terms)[0].backward()
+    assert model.backbone.conv1.weight.grad.any()
+    with pytest.raises(ValueError, match='leave flow out of the losses'):
+        recognizer(
+            flow_estimator=solver,
+            loss_weights=dict(cls=1., flow=.1),
+            **losses)
 
 
 def test_what_is_differentiable_trains_in_every_stage():

@@ -61,8 +61,9 @@ class DISFlowEstimator(OpenCVFlowEstimator):
         # OpenCV pads by 16 pixels; a larger patch would read beyond.
         'patch_size':
         Setting('PatchSize', 1, 16),
+        # From 12 pixels on OpenCV may end the process.
         'patch_stride':
-        Setting('PatchStride', 1),
+        Setting('PatchStride', 1, 8),
         'gradient_descent_iterations':
         Setting('GradientDescentIterations', 0),
         'variational_iterations':
@@ -95,11 +96,14 @@ class DISFlowEstimator(OpenCVFlowEstimator):
             ValueError: The frames are wide and low.
         """
         height, width = first.shape[-2:]
-        if height < _LEAST_HEIGHT and width > height:
+        # A patch has to fit into the frame at the finest scale.
+        patch = self.settings['patch_size'] << self.settings['finest_scale']
+        least = max(_LEAST_HEIGHT, patch)
+        if height < least and width > height:
             raise ValueError(
                 f'DISFlowEstimator got frames of {height}x{width}, expected '
-                f'{_LEAST_HEIGHT} or more pixels of height; resize the '
-                'frames in the pipeline')
+                f'{least} or more pixels of height; resize the frames in the '
+                'pipeline, or lower finest_scale')
         return super().estimate(first, second)
 
     def _create_solver(self) -> cv2.DenseOpticalFlow:

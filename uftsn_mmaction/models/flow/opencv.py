@@ -25,10 +25,23 @@ class Setting(NamedTuple):
             keywords of the constructors differ between releases.
         low: Least value. OpenCV takes any, to crash or to return NaN.
         high: Greatest value.
+        step: Distance from one value to the next; 0 where all will do.
     """
     suffix: str
     low: float
     high: float = float('inf')
+    step: int = 0
+
+    def holds(self, value: float) -> bool:
+        """Whether the solver can do with a value."""
+        return (self.low <= value <= self.high
+                and not (self.step and (value - self.low) % self.step))
+
+    def __str__(self) -> str:
+        if self.high == float('inf'):
+            return f'{self.low} up'
+        span = f'{self.low} to {self.high}'
+        return f'{span} in steps of {self.step}' if self.step else span
 
 
 class OpenCVFlowEstimator(PairwiseFlowEstimator):
@@ -93,18 +106,16 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
     def _build_solver(self) -> cv2.DenseOpticalFlow:
         solver = self._create_solver()
         for setting, value in self._changes.items():
-            suffix, low, high = self.known_settings[setting]
-            default = getattr(solver, f'get{suffix}')()
+            known = self.known_settings[setting]
+            default = getattr(solver, f'get{known.suffix}')()
             try:
-                if not low <= value <= high:
+                if not known.holds(value):
                     raise OverflowError
-                getattr(solver, f'set{suffix}')(value)
+                getattr(solver, f'set{known.suffix}')(value)
             except (cv2.error, TypeError, OverflowError):
-                span = f'{low} up' if high == float('inf') else (
-                    f'{low} to {high}')
                 raise ValueError(
                     f'{setting} of {type(self).__name__} must be a number '
-                    f'from {span} such as OpenCV\'s default {default!r}, got '
+                    f'from {known} such as OpenCV\'s default {default!r}, got '
                     f'{value!r}') from None
         return solver
 

@@ -54,7 +54,8 @@ class TVL1FlowEstimator(OpenCVFlowEstimator):
         'outer_iterations': Setting('OuterIterations', 1),
         'scale_step': Setting('ScaleStep', 0.1, 1.0),
         'gamma': Setting('Gamma', 0),
-        'median_filtering': Setting('MedianFiltering', 1, 5),
+        # The width of the filter's window.
+        'median_filtering': Setting('MedianFiltering', 1, 5, step=2),
     })
     presets = MappingProxyType({
         'opencv': MappingProxyType({}),

@@ -39,14 +39,13 @@ class StagedTraining(PartwiseTraining):
             ValueError: A part or a loss is unknown, or a part is out of
                 reach of every loss or cannot be trained at all.
         """
-        estimator = self.flow_estimator
-        if ('flow_estimator' in train
-                and not getattr(estimator, 'differentiable', True)):
+        if 'flow_estimator' in train and not self.estimator_can_train:
             raise ValueError(
                 'A stage trains flow_estimator, but '
-                f'{type(estimator).__name__} cannot be trained; leave '
-                'flow_estimator out of its train, or leave out the stage: '
-                'behind this estimator, the stage \'classifier\' is enough')
+                f'{type(self.flow_estimator).__name__} cannot be trained; '
+                'leave flow_estimator out of its train, or leave out the '
+                'stage: behind this estimator, the stage \'classifier\' is '
+                'enough')
         weights = self.check_losses(losses)
         reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
         if detach_flow and 'flow' not in weights:
@@ -60,6 +59,11 @@ class StagedTraining(PartwiseTraining):
         self.train_only(train)
         self.loss_weights = weights
         self.detach_flow = detach_flow
+
+    @property
+    def estimator_can_train(self) -> bool:
+        """Whether eq. 9 has a gradient; a solver's flow has none."""
+        return getattr(self.flow_estimator, 'differentiable', True)
 
     def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
         """The losses that count, if they make sense."""
@@ -75,4 +79,9 @@ class StagedTraining(PartwiseTraining):
             raise ValueError(
                 'The flow loss has a weight, but the model has neither '
                 'photometric_loss nor smoothness_loss; configure one')
+        if 'flow' in weights and not self.estimator_can_train:
+            raise ValueError(
+                'The flow loss has a weight, but '
+                f'{type(self.flow_estimator).__name__} cannot be trained; '
+                'leave flow out of the losses')
         return weights

@@ -41,7 +41,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         flow_bound: Pixels of flow that the classifier sees as 1, see
             :func:`stack_flow`.
         loss_weights: Weights of the terms ``flow`` (eq. 9) and ``cls`` as
-            long as no stage says otherwise.
+            long as no stage says otherwise; 0.1 and 1 where they apply.
         pairs_per_clip: Number of consecutive pairs, drawn at random from each
             clip, on which eq. 9 is measured; None for all. In the same time,
             a few pairs of many clips teach more than all pairs of a few.
@@ -105,9 +105,9 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
             if loss is not None)
         if loss_weights is None:
+            unsupervised = self.flow_loss.terms and self.estimator_can_train
             loss_weights = dict(
-                cls=1.0 if cls_head else 0,
-                flow=0.1 if self.flow_loss.terms else 0)
+                cls=1.0 if cls_head else 0, flow=0.1 if unsupervised else 0)
         self.loss_weights = self.check_losses(loss_weights)
         levels = getattr(self.flow_estimator, 'out_indices', (0, ))
         if levels[0] != 0:
