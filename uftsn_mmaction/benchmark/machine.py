@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import mmaction
-import mmengine
-import numpy as np
 import torch
 
-from ..version import __version__
+from ..runs.versions import library_versions
 
 
 def set_threads(threads: int) -> None:
@@ -57,15 +54,9 @@ def describe_machine(devices: Sequence[str]) -> dict[str, Any]:
     }
     return dict(
         versions=dict(
-            uftsn_mmaction=__version__,
-            python=platform.python_version(),
-            torch=torch.__version__,
+            **library_versions(),
             cuda=torch.version.cuda if gpus else None,
-            cudnn=torch.backends.cudnn.version() if gpus else None,
-            mmaction=mmaction.__version__,
-            mmengine=mmengine.__version__,
-            opencv=cv2.__version__,
-            numpy=np.__version__),
+            cudnn=torch.backends.cudnn.version() if gpus else None),
         system=platform.platform(),
         cpu=_cpu_name(),
         cpu_count=os.cpu_count(),

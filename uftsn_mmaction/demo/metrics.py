@@ -2,9 +2,7 @@
 """The numbers of a quickstart, as ``metrics.json`` holds them."""
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,11 @@ from mmaction.evaluation import ConfusionMatrix
 from mmaction.registry import MODELS
 
 from ..datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
-from ..version import __version__
+from ..runs.versions import library_versions
 from .fusion_result import FusionResult
 from .history import last_validation
 from .plan import QuickstartPlan
 from .testing import StreamResult
-
-_PACKAGES = ('torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmcv-lite',
-             'mmaction2', 'opencv-contrib-python')
 
 
 def collect_metrics(plan: QuickstartPlan,
@@ -89,21 +84,7 @@ def _settings(plan: QuickstartPlan, threads: int) -> dict[str, Any]:
         device=torch.cuda.get_device_name()
         if torch.cuda.is_available() else 'CPU',
         tvl1=dict(tvl1.settings),
-        versions=dict(
-            python=platform.python_version(),
-            uftsn_mmaction=__version__,
-            **_versions()))
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            # Of the two distributions of MMCV one is there.
-            continue
-    return versions
+        versions=library_versions())
 
 
 def motion_confusion(result: StreamResult,

@@ -2,19 +2,15 @@
 """What someone needs to repeat an evaluation of flow estimators."""
 from __future__ import annotations
 
-import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from torch import nn
 
-from ..version import __version__
+from ..runs.versions import library_versions
 
 
 def flow_settings(specs: Sequence[str], estimators: Mapping[str, nn.Module],
@@ -33,7 +29,7 @@ def flow_settings(specs: Sequence[str], estimators: Mapping[str, nn.Module],
         device=torch.cuda.get_device_name(device) if is_gpu else device.type,
         threads=torch.get_num_threads(),
         seed=seed,
-        versions=_versions(),
+        versions=library_versions(),
         estimators=[
             dict(
                 name=name,
@@ -57,17 +53,3 @@ def settings_lines(settings: Mapping[str, Any]) -> list[str]:
         *lines, f'{versions}; device {settings["device"]}, threads '
         f'{settings["threads"]}, seed {settings["seed"]}'
     ]
-
-
-def _versions() -> dict[str, str]:
-    versions = dict(
-        python=platform.python_version(),
-        uftsn_mmaction=__version__,
-        torch=torch.__version__,
-        opencv=cv2.__version__,
-        numpy=np.__version__)
-    try:
-        versions['ptlflow'] = version('ptlflow')
-    except PackageNotFoundError:
-        pass  # an optional library
-    return versions

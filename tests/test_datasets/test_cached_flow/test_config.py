@@ -76,7 +76,7 @@ def test_config_sees_what_the_live_config_sees(config, repo_root):
 def test_fragment_of_the_page_builds_and_fits_together(
         repo_root, generated_videos, tmp_cwd):
     page = (repo_root / 'docs' / 'cached_flow.md').read_text(encoding='utf-8')
-    block, = re.findall(r'^```python\n(.*?)^```', page, re.M | re.S)
+    block, _ = re.findall(r'^```python\n(.*?)^```', page, re.M | re.S)
     (tmp_cwd / 'fragment.py').write_text(block)
     cfg = Config.fromfile('fragment.py')
     for step in cfg.train_pipeline:

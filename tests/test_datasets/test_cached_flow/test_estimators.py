@@ -10,6 +10,7 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from uftsn_mmaction.datasets import CachedFlow
+from uftsn_mmaction.models.flow import UnsupervisedFlowEstimator
 
 LEARNED = dict(
     type='UnsupervisedFlowEstimator',
@@ -26,6 +27,42 @@ def test_a_learned_estimator_needs_its_weights(tmp_path):
             str(tmp_path))
     with pytest.raises(FileNotFoundError, match='nowhere.pth'):
         CachedFlow(LEARNED, str(tmp_path), checkpoint='nowhere.pth')
+
+
+def test_what_the_weights_do_not_show_is_in_the_key(tmp_path):
+    torch.manual_seed(0)
+    torch.save(MODELS.build(LEARNED).state_dict(), tmp_path / 'weights.pth')
+
+    def folder(**settings):
+        return CachedFlow(
+            dict(LEARNED, **settings),
+            str(tmp_path),
+            checkpoint=str(tmp_path / 'weights.pth')).cache.folder
+
+    folders = {folder(), folder(feature_norm=None),
+               folder(feature_norm='instance'),
+               folder(act_cfg=dict(type='ReLU'))}
+    assert len(folders) == 4
+    # Coarser levels change nothing about the first.
+    assert folder(out_indices=(0, 1)) == folder(out_indices=(0, )) == folder()
+
+
+def test_a_default_that_changes_is_in_the_key(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    torch.save(MODELS.build(LEARNED).state_dict(), tmp_path / 'weights.pth')
+
+    def folder():
+        return CachedFlow(
+            LEARNED, str(tmp_path),
+            checkpoint=str(tmp_path / 'weights.pth')).cache.folder
+
+    before = folder()
+    assert folder() == before
+    defaults = list(UnsupervisedFlowEstimator.__init__.__defaults__)
+    defaults[defaults.index('unit')] = None
+    monkeypatch.setattr(UnsupervisedFlowEstimator.__init__, '__defaults__',
+                        tuple(defaults))
+    assert folder() != before
 
 
 @pytest.mark.parametrize('prefix', ['', 'flow_estimator.'])

@@ -183,13 +183,16 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
 
 def _identity(config: dict, estimator: nn.Module, step: float) -> str:
     """Digest of all that decides a flow besides the frames."""
-    # Presets and defaults may change; what they came to is in extra_repr.
-    # Threads change nothing but the time.
-    config = {k: v for k, v in config.items() if k != 'num_workers'}
+    # Threads change nothing but the time, and level 0 is always the first.
+    config = {
+        k: v
+        for k, v in config.items() if k not in ('num_workers', 'out_indices')
+    }
     found = dict(
         version=VERSION,
         config=config,
-        settings=estimator.extra_repr(),
+        # Presets and defaults may change: what they came to.
+        settings=repr(estimator),
         weights=_weights_digest(estimator),
         opencv=cv2.__version__,
         torch=torch.__version__,

@@ -88,6 +88,9 @@ class FlowCache:
 
     @staticmethod
     def _read(path: Path, size: tuple[int, int]) -> bytes:
+        # A pipe that someone put there would never end.
+        if path.exists() and not path.is_file():
+            raise ValueError('it is no file')
         with open(path, 'rb') as file:
             # What is longer is cut, and then found to be incomplete.
             return file.read(2 * _num_bytes(size) + 64)

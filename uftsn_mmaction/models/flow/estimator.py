@@ -118,6 +118,11 @@ class UnsupervisedFlowEstimator(BaseModule):
             for level in self.decoded_levels
         })
 
+    def extra_repr(self) -> str:
+        """What is not seen in the layers."""
+        return (f'max_displacement={self.max_displacement}, '
+                f'feature_norm={self.feature_norm!r}')
+
     def _decoder_inputs(self, level: int) -> int:
         """Channels of ``cat(q_1, up(U), cost volume)`` at a level."""
         channels = self.pyramid.channels[level]

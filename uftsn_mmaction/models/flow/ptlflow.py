@@ -137,7 +137,8 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
 
     def extra_repr(self) -> str:
         """What is not seen in the model itself."""
-        return f'model={self.model!r}, min_size={self.min_size}'
+        return (f'model={self.model!r}, min_size={self.min_size}, ptlflow '
+                f'{_import().__version__}')
 
 
 def _import() -> ModuleType:
