@@ -32,7 +32,7 @@ def test_every_config_is_listed(repo_root):
             assert f"'{path.stem}'" in tests.read_text(), path
         else:
             assert path.parts[len(folder.parts)] in (
-                '_base_', 'ablations', 'splits'), path
+                '_base_', 'ablations', 'other_flows', 'splits'), path
 
 
 @pytest.mark.parametrize('name', CONFIGS)

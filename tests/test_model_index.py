@@ -101,6 +101,11 @@ def test_metadata_are_those_of_the_configs(index, repo_root):
         assert metadata['Epochs'] == cfg.train_cfg.max_epochs, model['Name']
         batch = cfg.train_dataloader.batch_size
         assert metadata['Batch Size'] == batch, model['Name']
+        estimator = cfg.model.get('flow_estimator') or {}
+        if estimator.get('type') == 'PTLFlowEstimator':
+            if find_spec('ptlflow') is None:
+                continue  # an optional library
+            estimator.pop('checkpoint')  # no download in a test
         with torch.device('meta'):
             recognizer = MODELS.build(cfg.model)
         size = sum(item.numel() for item in recognizer.parameters())

@@ -4,6 +4,11 @@
 What is finished is not trained again, and an interrupted training goes on.
 Ends with a table of the splits and their mean, which is also written to
 WORK_DIR/NAME_splits.json. With one stream that one is tested alone.
+
+--temporal CONFIG puts another motion stream in place of uftsn_r18_NAME.py, as
+for the rows of table 2: configs/other_flows/uftsn_r18_ucf101_tvl1.py. The
+lists of every split are put into it. The spatial stream is trained once for
+all of them; the results are in WORK_DIR/NAME_CONFIG_splits.json.
 """
 import argparse
 from pathlib import Path
@@ -46,6 +51,12 @@ def parse_args() -> argparse.Namespace:
         choices=tuple(STREAMS),
         default=list(STREAMS),
         help='streams (default: both, and their fusion)')
+    for stream, prefix in STREAMS.items():
+        parser.add_argument(
+            f'--{stream}',
+            type=Path,
+            metavar='CONFIG',
+            help=f'another {stream} stream in place of {prefix}_NAME.py')
     parser.add_argument(
         '--work-dir',
         type=Path,
@@ -82,11 +93,15 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     end_on_sigterm()
+    replaced = {
+        stream: getattr(args, stream)
+        for stream in STREAMS if getattr(args, stream) is not None
+    }
     try:
         table = run_splits(
             args.name, args.splits, args.streams, args.configs_dir,
             RunSettings(TOOLS, args.work_dir, args.gpus, args.test_only),
-            args.cfg_options)
+            args.cfg_options, replaced)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
     print(f'\n{table.to_text()}')

@@ -44,6 +44,55 @@ def test_streams_and_fusion_are_tested_on_the_same_list(configs_dir):
     assert 'test_dataloader_of_mine' not in plan.fusion.cfg
 
 
+@pytest.fixture
+def own(tmp_path, configs_dir):
+    """A motion stream of one's own, beside configs with lists."""
+    lists = "train_dataloader = test_dataloader = val_dataloader = dict(" \
+        "dataset=dict(ann_file='{}.txt', pipeline=['{}']))\n"
+    for split, path in ((1, ''), (2, 'splits/')):
+        name = 'uftsn_r18_ucf101' + ('_split2' if split == 2 else '')
+        with open(configs_dir / path / f'{name}.py', 'a') as file:
+            file.write(lists.format(split, 'shipped'))
+    path = tmp_path / 'mine.py'
+    path.write_text("model = dict(type='Mine')\n"
+                    'train_cfg = dict(max_epochs=7)\n' +
+                    lists.format('mine', 'mine'))
+    return path
+
+
+def test_another_stream_gets_the_lists_of_every_split(configs_dir, own):
+    for split, suffix in ((1, ''), (2, '_split2')):
+        plan = SplitPlan.from_files(
+            'ucf101', split, BOTH, configs_dir,
+            {'temporal.model.depth': 5}, dict(temporal=own))
+        stream = plan.streams['temporal']
+        assert stream.name == f'mine{suffix}' and stream.max_epochs == 7
+        assert stream.cfg.model == dict(type='Mine', depth=5)
+        for loader in ('train', 'val', 'test'):
+            dataset = stream.cfg[f'{loader}_dataloader'].dataset
+            assert dataset.ann_file == f'{split}.txt'
+            assert dataset.pipeline == ['mine']
+        # Not in the folder of the shipped fusion's test.
+        assert plan.fusion.name == f'uftsn_fusion_mine{suffix}'
+        assert plan.streams['spatial'].name == f'tsn_r152_ucf101{suffix}'
+        fused = plan.fusion_config(dict(temporal='a.pth', spatial='b.pth'))
+        assert fused.model.streams.temporal.model == stream.cfg.model
+
+
+def test_another_stream_has_to_fit(configs_dir, own):
+    with pytest.raises(ValueError, match="--temporal names a config, but"):
+        SplitPlan.from_files('ucf101', 1, ['spatial'], configs_dir, {},
+                             dict(temporal=own))
+    with open(own, 'a') as file:
+        file.write('model = dict(cls_head=dict(num_classes=51))')
+    with pytest.raises(ValueError, match='has 51 classes, expected None as'):
+        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir, {},
+                             dict(temporal=own))
+    with pytest.raises(FileNotFoundError, match="gone.py' does not exist"):
+        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir, {},
+                             dict(temporal=own.with_name('gone.py')))
+
+
 def test_options_for_nobody_are_refused():
     assert options_of(['spatial'], {'a.b': 1}) == dict(spatial={'a.b': 1})
     for key in ('temporal.a', 'fusion.a', 'spatial'):

@@ -114,6 +114,25 @@ def test_three_splits_and_their_mean(tools, configs_dir, work_dir):
     ]
 
 
+def test_another_stream_leaves_the_results_of_the_shipped_one(
+        tools, configs_dir, work_dir, tmp_path):
+    own = tmp_path / 'tvl1.py'
+    own.write_text((configs_dir / 'uftsn_r18_ucf101.py').read_text())
+    run_splits('ucf101', (1, 2), BOTH, configs_dir, settings(work_dir))
+    before = (work_dir / 'ucf101_splits.json').read_text()
+    tools.calls.clear()
+    run_splits('ucf101', (1, 2), BOTH, configs_dir, settings(work_dir),
+               replaced=dict(temporal=own))
+    # The spatial stream is there already.
+    assert tools.ran == [('train', 'tvl1'), ('test', 'uftsn_fusion_tvl1'),
+                         ('train', 'tvl1_split2'),
+                         ('test', 'uftsn_fusion_tvl1_split2')]
+    assert (work_dir / 'ucf101_splits.json').read_text() == before
+    result = json.loads((work_dir / 'ucf101_tvl1_splits.json').read_text())
+    assert result['configs'] == dict(temporal=str(own))
+    assert result['top1']['fusion']['mean'] is not None
+
+
 def test_a_failed_split_is_a_gap_and_the_next_one_follows(
         tools, configs_dir, work_dir, capsys):
     tools.broken.add('uftsn_r18_ucf101_split2')

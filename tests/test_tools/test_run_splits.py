@@ -164,6 +164,26 @@ def test_a_split_is_run_and_a_failure_leaves_a_gap(run_tool, tmp_path):
     assert alone['failures'] == {}
 
 
+@pytest.mark.slow
+def test_another_flow_is_fused_with_the_spatial_stream(
+        run_tool, configs_dir, tmp_path):
+    cfg = Config.fromfile(configs_dir / 'uftsn_r18_ucf101.py')
+    cfg.model.flow_estimator = dict(type='DISFlowEstimator')
+    cfg.model.photometric_loss = cfg.model.smoothness_loss = None
+    cfg.train_dataloader.dataset.ann_file = 'of_another_split.txt'
+    cfg.dump(tmp_path / 'dis.py')
+    status, out, err = run_tool('--work-dir', tmp_path / 'runs', '--splits',
+                                '1', '--temporal', tmp_path / 'dis.py',
+                                '--cfg-options', 'train_cfg.max_epochs=1')
+    assert status == 0, out + err
+    result = json.loads((tmp_path / 'runs/ucf101_dis_splits.json').read_text())
+    assert result['videos'] == {'1': 16} and not result['failures']
+    assert set(result['top1']) == {
+        'spatial', 'temporal', 'fusion', 'fusion_prob'
+    }
+    assert (tmp_path / 'runs' / 'dis' / 'epoch_1.pth').exists()
+
+
 def test_errors_of_settings_are_one_sentence(run_tool, tmp_path):
     runs = tmp_path / 'runs'
     status, _, _ = run_tool('--work-dir', runs, '--configs-dir', tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,39 @@ class Experiment:
         if not path.is_file():
             raise FileNotFoundError(
                 f'config {str(path)!r} does not exist (absolute path '
-                f'{str(path.absolute())!r}); correct --configs-dir, or leave '
-                'this split out with --splits')
+                f'{str(path.absolute())!r}); correct its name or '
+                '--configs-dir, or leave this split out with --splits')
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(dict(options))
         return cls(path.stem, cfg)
+
+    def on_split(self, split: int, shipped: Experiment) -> Experiment:
+        """The same experiment on the lists of another one.
+
+        Args:
+            split: Number of the split.
+            shipped: Experiment whose lists are those of the split.
+
+        Raises:
+            ValueError: It has another number of classes, or no lists.
+        """
+        classes = [
+            (item.cfg.model.get('cls_head') or {}).get('num_classes')
+            for item in (self, shipped)
+        ]
+        if classes[0] != classes[1]:
+            raise ValueError(
+                f'{self.cfg.filename} has {classes[0]} classes, expected '
+                f'{classes[1]} as in {shipped.cfg.filename}; name a config '
+                'for this data set')
+        cfg = copy.deepcopy(self.cfg)
+        for loader in ('train', 'val', 'test'):
+            key = f'{loader}_dataloader.dataset.ann_file'
+            if (shipped.cfg.get(f'{loader}_dataloader') or {}).get('dataset'):
+                cfg.merge_from_dict({
+                    key: shipped.cfg[f'{loader}_dataloader'].dataset.ann_file
+                })
+        return Experiment(_on(split, self.name), cfg)
 
     @property
     def max_epochs(self) -> int:
@@ -81,7 +109,8 @@ class SplitPlan:
                    split: int,
                    streams: Sequence[str],
                    configs_dir: Path,
-                   options: Mapping[str, Any] | None = None) -> SplitPlan:
+                   options: Mapping[str, Any] | None = None,
+                   replaced: Mapping[str, Path] | None = None) -> SplitPlan:
         """Read the configs of a split.
 
         Args:
@@ -92,29 +121,44 @@ class SplitPlan:
                 is read too.
             configs_dir: Folder of the configs.
             options: Values by dotted keys, see :func:`options_of`.
+            replaced: Configs by stream that take the place of those in the
+                folder, on the same lists.
 
         Raises:
             FileNotFoundError: A config is missing.
             ValueError: A config or an option does not fit.
         """
+        replaced = dict(replaced or {})
         parts = [name for name in STREAMS if name in streams]
         unknown = sorted({*streams} - {*STREAMS})
         if unknown or not parts:
             raise ValueError(f'streams are {list(streams)}, expected one or '
                              f'more of {list(STREAMS)}')
+        unused = sorted({*replaced} - {*parts})
+        if unused:
+            raise ValueError(f'--{unused[0]} names a config, but --streams '
+                             f'are {parts}; leave one of them out')
         fused = len(parts) == len(STREAMS)
         options = options_of([*parts, *(['fusion'] if fused else [])],
                              options or {})
 
         def read(part: str, prefix: str) -> Experiment:
-            name = f'{prefix}_{data_set}'
-            path = configs_dir / f'{name}.py' if split == 1 else (
-                configs_dir / 'splits' / f'{name}_split{split}.py')
-            return Experiment.from_file(path, options[part])
+            name = _on(split, f'{prefix}_{data_set}')
+            folder = configs_dir if split == 1 else configs_dir / 'splits'
+            path = folder / f'{name}.py'
+            if part not in replaced:
+                return Experiment.from_file(path, options[part])
+            own = Experiment.from_file(replaced[part], {})
+            own = own.on_split(split, Experiment.from_file(path, {}))
+            own.cfg.merge_from_dict(options[part])
+            return own
 
-        plan = cls(split, {part: read(part, STREAMS[part])
-                           for part in parts},
-                   read('fusion', FUSION) if fused else None)
+        streams = {part: read(part, STREAMS[part]) for part in parts}
+        fusion = read('fusion', FUSION) if fused else None
+        if fusion is not None and replaced:
+            names = (streams[part].name for part in parts if part in replaced)
+            fusion = replace(fusion, name='_'.join((FUSION, *names)))
+        plan = cls(split, streams, fusion)
         plan._check()
         return plan
 
@@ -146,10 +190,16 @@ class SplitPlan:
         """
         cfg = copy.deepcopy(self.fusion.cfg)
         for name, experiment in self.streams.items():
-            cfg.model.streams[name].update(
-                model=copy.deepcopy(experiment.cfg.model),
-                checkpoint=str(checkpoints[name]))
+            stream = cfg.model.streams[name]
+            # No update(), which would merge two models.
+            stream.model = copy.deepcopy(experiment.cfg.model)
+            stream.checkpoint = str(checkpoints[name])
         return cfg
+
+
+def _on(split: int, name: str) -> str:
+    """Name of an experiment on a split."""
+    return name if split == 1 else f'{name}_split{split}'
 
 
 def options_of(parts: Sequence[str],

@@ -31,7 +31,8 @@ def run_splits(data_set: str,
                streams: Sequence[str],
                configs_dir: Path,
                settings: RunSettings,
-               options: Mapping[str, Any] | None = None) -> SplitTable:
+               options: Mapping[str, Any] | None = None,
+               replaced: Mapping[str, Path] | None = None) -> SplitTable:
     """Train and test on splits, one after the other.
 
     All configs are read first. A training whose last checkpoint is there is
@@ -45,9 +46,12 @@ def run_splits(data_set: str,
         configs_dir: Folder of the configs, see ``SplitPlan.from_files``.
         settings: How they are run.
         options: Values by dotted keys, see ``options_of``.
+        replaced: Configs that take the place of those in the folder, by
+            stream.
 
     Returns:
-        The accuracies, which ``WORK_DIR/{data_set}_splits.json`` has too.
+        The accuracies, which ``WORK_DIR/{data_set}_splits.json`` has too;
+        with a replaced config its name stands before ``_splits``.
 
     Raises:
         FileNotFoundError: A config is missing.
@@ -56,8 +60,8 @@ def run_splits(data_set: str,
     """
     splits = list(dict.fromkeys(splits))
     plans = [
-        SplitPlan.from_files(data_set, split, streams, configs_dir, options)
-        for split in splits
+        SplitPlan.from_files(data_set, split, streams, configs_dir, options,
+                             replaced) for split in splits
     ]
     table = SplitTable(data_set, splits, plans[0].rows)
     # Each config as it is run, with its options, beside the folders of runs.
@@ -74,8 +78,14 @@ def run_splits(data_set: str,
             table.fail(plan.split, str(error))
             print(f'error: split {plan.split}: {error}',
                   file=sys.stderr, flush=True)
-    write_json(settings.work_dir / f'{data_set}_splits.json',
-               dict(table.to_dict(), cfg_options=dict(options or {})))
+    replaced = {part: Path(path) for part, path in (replaced or {}).items()}
+    name = '_'.join([data_set, *(path.stem for path in replaced.values())])
+    write_json(
+        settings.work_dir / f'{name}_splits.json',
+        dict(
+            table.to_dict(),
+            configs={part: str(path) for part, path in replaced.items()},
+            cfg_options=dict(options or {})))
     return table
 
 
