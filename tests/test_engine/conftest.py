@@ -94,6 +94,12 @@ class Recorder(Hook):
 
 
 @pytest.fixture
+def model_settings():
+    """Settings of the recognizer."""
+    return copy.deepcopy(MODEL)
+
+
+@pytest.fixture
 def staged_runner(tiny_runner):
     """Function that builds a runner with stages.
 

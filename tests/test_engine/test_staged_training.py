@@ -117,3 +117,28 @@ def test_accumulated_gradients_end_with_their_stage(staged_runner, tmp_path,
     for name in before:
         if name.startswith('flow_estimator'):
             assert torch.equal(before[name], after[name]), name
+
+
+def warnings_of(runner, monkeypatch):
+    found = []
+    monkeypatch.setattr(runner.logger, 'warning', found.append)
+    runner.train()
+    return [text for text in found if 'No stage trains' in text]
+
+
+def test_flow_of_first_weights_is_told(staged_runner, model_settings, tmp_path,
+                                       monkeypatch):
+    alone = [dict(name='classifier', begin=0)]
+    runner = staged_runner(tmp_path / 'a', 1, stages=alone)
+    warning, = warnings_of(runner, monkeypatch)
+    assert 'UnsupervisedFlowEstimator' in warning and 'load_from' in warning
+    runner = staged_runner(
+        tmp_path / 'b', 1, stages=alone,
+        load_from=str(tmp_path / 'a' / 'epoch_1.pth'))
+    assert not warnings_of(runner, monkeypatch)
+    assert not warnings_of(staged_runner(tmp_path / 'c', 1), monkeypatch)
+    # A solver has no weights.
+    model = dict(
+        model_settings, flow_estimator=dict(type='DISFlowEstimator'))
+    runner = staged_runner(tmp_path / 'd', 1, stages=alone, model=model)
+    assert not warnings_of(runner, monkeypatch)

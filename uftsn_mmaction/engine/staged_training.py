@@ -83,6 +83,7 @@ class StagedTrainingHook(Hook):
                     f'Stage {stage.name!r} begins at {self._unit} '
                     f'{stage.begin}, but training ends at {limit}: it will '
                     'not run')
+        self._warn_of_random_flow(model, runner)
         self._active = None
 
     def before_train_iter(self,
@@ -150,6 +151,18 @@ class StagedTrainingHook(Hook):
                     'optim_wrapper.paramwise_cfg=dict(custom_keys='
                     'dict(flow_estimator=dict(lr_mult=1.0))) to tell them '
                     'apart')
+
+    def _warn_of_random_flow(self, model: nn.Module, runner: Runner) -> None:
+        """Nothing else would tell it from a flow that means something."""
+        estimator = getattr(model, 'flow_estimator', None)
+        if (any('flow_estimator' in stage.train for stage in self.stages)
+                or runner._has_loaded or getattr(estimator, 'init_cfg', None)
+                or not getattr(model, 'estimator_can_train', False)):
+            return
+        runner.logger.warning(
+            f'No stage trains flow_estimator ({type(estimator).__name__}), '
+            'and no checkpoint was loaded: the classifier will see the flow '
+            'of its first weights. Set load_from, or add the stage \'flow\'')
 
     @staticmethod
     def _apply(stage: Stage, model: nn.Module) -> None:
