@@ -54,7 +54,7 @@ class Experiment:
             shipped: Experiment whose lists are those of the split.
 
         Raises:
-            ValueError: It has another number of classes, or no lists.
+            ValueError: It has another number of classes.
         """
         classes = [
             (item.cfg.model.get('cls_head') or {}).get('num_classes')
@@ -67,11 +67,11 @@ class Experiment:
                 'for this data set')
         cfg = copy.deepcopy(self.cfg)
         for loader in ('train', 'val', 'test'):
-            key = f'{loader}_dataloader.dataset.ann_file'
-            if (shipped.cfg.get(f'{loader}_dataloader') or {}).get('dataset'):
-                cfg.merge_from_dict({
-                    key: shipped.cfg[f'{loader}_dataloader'].dataset.ann_file
-                })
+            own, lists = ((item.get(f'{loader}_dataloader') or {}).get(
+                'dataset', {}) for item in (cfg, shipped.cfg))
+            # A stream need not be validated.
+            if 'ann_file' in own and 'ann_file' in lists:
+                own.ann_file = lists.ann_file
         return Experiment(_on(split, self.name), cfg)
 
     @property
