@@ -79,16 +79,61 @@ def test_another_stream_gets_the_lists_of_every_split(configs_dir, own):
         assert fused.model.streams.temporal.model == stream.cfg.model
 
 
+def test_a_list_inside_of_a_wrapper_is_replaced_too(configs_dir, own):
+    with open(own, 'a') as file:
+        file.write('train_dataloader = dict(dataset=dict(times=2, '
+                   "dataset=dict(ann_file='mine.txt')))\n"
+                   'split = 1\nval_dataloader = None\n')
+    with open(configs_dir / 'splits/uftsn_r18_ucf101_split2.py', 'a') as file:
+        file.write('split = 2')
+
+    def read():
+        return SplitPlan.from_files('ucf101', 2, ['temporal'], configs_dir, {},
+                                    dict(temporal=own)).streams['temporal']
+
+    stream = read()
+    assert stream.cfg.train_dataloader.dataset.dataset.ann_file == '2.txt'
+    assert 'ann_file' not in stream.cfg.train_dataloader.dataset
+    # What is written beside the runs must not name another split.
+    assert stream.cfg.split == 2 and stream.cfg.val_dataloader is None
+    with open(own, 'a') as file:
+        file.write('test_dataloader = dict(dataset=dict(datasets=[]))')
+    with pytest.raises(ValueError, match='test_dataloader.dataset of .* no'):
+        read()
+
+
+def test_a_stream_of_another_split_keeps_one_name(configs_dir, own):
+    other = own.rename(own.with_name('mine_split2.py'))
+    for split, name in ((1, 'mine'), (2, 'mine_split2')):
+        plan = SplitPlan.from_files('ucf101', split, ['temporal'], configs_dir,
+                                    {}, dict(temporal=other))
+        assert plan.streams['temporal'].name == name
+
+
+@pytest.mark.parametrize('split', [2, 3])
+@pytest.mark.parametrize('data_set', ['ucf101', 'hmdb51'])
+def test_the_shipped_stream_put_in_its_own_place_is_the_same(
+        repo_root, data_set, split):
+    folder = repo_root / 'configs'
+    shipped, same = (
+        SplitPlan.from_files(data_set, split, ['temporal'], folder, {},
+                             replaced).streams['temporal']
+        for replaced in ({}, dict(
+            temporal=folder / f'uftsn_r18_{data_set}.py')))
+    assert same.name == shipped.name
+    assert same.cfg.to_dict() == shipped.cfg.to_dict()
+
+
 def test_another_stream_has_to_fit(configs_dir, own):
     with pytest.raises(ValueError, match="--temporal names a config, but"):
         SplitPlan.from_files('ucf101', 1, ['spatial'], configs_dir, {},
                              dict(temporal=own))
     with open(own, 'a') as file:
         file.write('model = dict(cls_head=dict(num_classes=51))')
-    with pytest.raises(ValueError, match='has 51 classes, expected None as'):
+    with pytest.raises(ValueError, match='num_classes of .* is 51, expected'):
         SplitPlan.from_files('ucf101', 1, BOTH, configs_dir, {},
                              dict(temporal=own))
-    with pytest.raises(FileNotFoundError, match="gone.py' does not exist"):
+    with pytest.raises(FileNotFoundError, match='gone.*correct --temporal$'):
         SplitPlan.from_files('ucf101', 1, BOTH, configs_dir, {},
                              dict(temporal=own.with_name('gone.py')))
 

@@ -155,8 +155,11 @@ class StagedTrainingHook(Hook):
     def _warn_of_random_flow(self, model: nn.Module, runner: Runner) -> None:
         """Nothing else would tell it from a flow that means something."""
         estimator = getattr(model, 'flow_estimator', None)
+        pretrained = any(
+            (getattr(module, 'init_cfg', None) or {}).get('type') ==
+            'Pretrained' for module in (model, estimator))
         if (any('flow_estimator' in stage.train for stage in self.stages)
-                or runner._has_loaded or getattr(estimator, 'init_cfg', None)
+                or runner._has_loaded or pretrained
                 or not getattr(model, 'estimator_can_train', False)):
             return
         runner.logger.warning(

@@ -10,84 +10,11 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .experiment import Experiment, name_on
+
 #: Prefix of the config's name by stream.
 STREAMS = dict(spatial='tsn_r152', temporal='uftsn_r18')
 FUSION = 'uftsn_fusion'
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A config with all its options.
-
-    Attributes:
-        name: Name of the config, without extension.
-        cfg: Its settings.
-    """
-    name: str
-    cfg: Config
-
-    @classmethod
-    def from_file(cls, path: Path, options: Mapping[str, Any]) -> Experiment:
-        """Read a config and change it.
-
-        Args:
-            path: Config file.
-            options: Values by dotted keys, as of ``DictAction``.
-
-        Raises:
-            FileNotFoundError: There is no such config.
-        """
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'config {str(path)!r} does not exist (absolute path '
-                f'{str(path.absolute())!r}); correct its name or '
-                '--configs-dir, or leave this split out with --splits')
-        cfg = Config.fromfile(path)
-        cfg.merge_from_dict(dict(options))
-        return cls(path.stem, cfg)
-
-    def on_split(self, split: int, shipped: Experiment) -> Experiment:
-        """The same experiment on the lists of another one.
-
-        Args:
-            split: Number of the split.
-            shipped: Experiment whose lists are those of the split.
-
-        Raises:
-            ValueError: It has another number of classes.
-        """
-        classes = [
-            (item.cfg.model.get('cls_head') or {}).get('num_classes')
-            for item in (self, shipped)
-        ]
-        if classes[0] != classes[1]:
-            raise ValueError(
-                f'{self.cfg.filename} has {classes[0]} classes, expected '
-                f'{classes[1]} as in {shipped.cfg.filename}; name a config '
-                'for this data set')
-        cfg = copy.deepcopy(self.cfg)
-        for loader in ('train', 'val', 'test'):
-            own, lists = ((item.get(f'{loader}_dataloader') or {}).get(
-                'dataset', {}) for item in (cfg, shipped.cfg))
-            # A stream need not be validated.
-            if 'ann_file' in own and 'ann_file' in lists:
-                own.ann_file = lists.ann_file
-        return Experiment(_on(split, self.name), cfg)
-
-    @property
-    def max_epochs(self) -> int:
-        """Number of epochs of the training.
-
-        Raises:
-            ValueError: It is not counted in epochs.
-        """
-        epochs = (self.cfg.get('train_cfg') or {}).get('max_epochs')
-        if not isinstance(epochs, int):
-            raise ValueError(
-                f'train_cfg.max_epochs of {self.cfg.filename} is {epochs!r}, '
-                'but a finished training is known by its last epoch; use an '
-                'EpochBasedTrainLoop')
-        return epochs
 
 
 @dataclass(frozen=True)
@@ -143,12 +70,12 @@ class SplitPlan:
                              options or {})
 
         def read(part: str, prefix: str) -> Experiment:
-            name = _on(split, f'{prefix}_{data_set}')
+            name = name_on(split, f'{prefix}_{data_set}')
             folder = configs_dir if split == 1 else configs_dir / 'splits'
             path = folder / f'{name}.py'
             if part not in replaced:
                 return Experiment.from_file(path, options[part])
-            own = Experiment.from_file(replaced[part], {})
+            own = Experiment.from_file(replaced[part], {}, f'--{part}')
             own = own.on_split(split, Experiment.from_file(path, {}))
             own.cfg.merge_from_dict(options[part])
             return own
@@ -195,11 +122,6 @@ class SplitPlan:
             stream.model = copy.deepcopy(experiment.cfg.model)
             stream.checkpoint = str(checkpoints[name])
         return cfg
-
-
-def _on(split: int, name: str) -> str:
-    """Name of an experiment on a split."""
-    return name if split == 1 else f'{name}_split{split}'
 
 
 def options_of(parts: Sequence[str],

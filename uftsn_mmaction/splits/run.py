@@ -22,7 +22,8 @@ from ..runs.json_file import write_json
 from ..runs.progress import announce
 from ..runs.settings import differences
 from ..runs.tools import IncompleteTestError, RunSettings
-from .plan import Experiment, SplitPlan
+from .experiment import Experiment
+from .plan import SplitPlan
 from .table import SplitTable
 
 

@@ -120,6 +120,10 @@ def test_low_frames_do_not_end_the_process(moving_texture):
                      dict(finest_scale=2, patch_size=16)):
         with pytest.raises(ValueError, match='64 .* or lower finest_scale'):
             DISFlowEstimator(**settings)(low)
+        narrow = low.transpose(-1, -2)
+        if settings['finest_scale'] > 2:
+            with pytest.raises(ValueError, match='200x40, expected 64'):
+                DISFlowEstimator(**settings)(narrow)
     high = moving_texture((0, 0), frames=2, height=200, width=14)
     assert DISFlowEstimator()(high).isfinite().all()
 
@@ -140,6 +144,7 @@ def test_a_failure_in_a_worker_is_told(moving_texture):
     (DISFlowEstimator, dict(patch_size=17), 'patch_size.*1 to 16.*got 17'),
     (DISFlowEstimator, dict(patch_size=7.5), 'patch_size.*got 7.5'),
     (DISFlowEstimator, dict(patch_stride=9), 'patch_stride.*1 to 8.*got 9'),
+    (DISFlowEstimator, dict(patch_size=2), 'patch_stride.* is 3,.*_size, 2'),
     (DISFlowEstimator, dict(finest_scale=-1), 'finest_scale.*from 0 up'),
     (TVL1FlowEstimator, dict(median_filtering=4), '1 to 5 in steps of 2'),
     (TVL1FlowEstimator, dict(theta=0), 'theta.*default 0.3, got 0'),

@@ -33,8 +33,9 @@ class CachedFlow(BaseTransform):
     Flow is cached for each pair of frames rather than for each clip: clips
     that start at random share most of their pairs. The key is a SHA-256 of
     the frames themselves, as decoded and resized, and of the estimator: its
-    config, its settings, its weights and OpenCV's version. So the cache can
-    be shared by any pipelines and moved with or without the videos.
+    config, what defaults came to, its weights, the step and the versions of
+    OpenCV, PyTorch and ptlflow. So the cache can be shared by any pipelines
+    and moved with or without the videos.
 
     The estimator runs on the CPU, in the workers of the data loader, which
     have one thread each.

@@ -61,7 +61,7 @@ class DISFlowEstimator(OpenCVFlowEstimator):
         # OpenCV pads by 16 pixels; a larger patch would read beyond.
         'patch_size':
         Setting('PatchSize', 1, 16),
-        # From 12 pixels on OpenCV may end the process.
+        # OpenCV may end the process at 12 and more.
         'patch_stride':
         Setting('PatchStride', 1, 8),
         'gradient_descent_iterations':
@@ -88,22 +88,35 @@ class DISFlowEstimator(OpenCVFlowEstimator):
                  num_workers: int = 0,
                  **settings: float) -> None:
         super().__init__(preset, out_indices, num_workers, **settings)
+        patch_size, patch_stride = (
+            self.settings[name] for name in ('patch_size', 'patch_stride'))
+        # Between the patches OpenCV would write beyond its buffers.
+        if patch_stride > patch_size:
+            raise ValueError(
+                f'patch_stride of DISFlowEstimator is {patch_stride}, '
+                f'expected at most its patch_size, {patch_size}; lower the '
+                'one or raise the other')
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
         """See :meth:`PairwiseFlowEstimator.estimate`.
 
         Raises:
-            ValueError: The frames are wide and low.
+            ValueError: The frames are too small for the solver.
         """
         height, width = first.shape[-2:]
+        finest_scale = self.settings['finest_scale']
+        least, cure = 0, ''
+        if width > height:
+            least = _LEAST_HEIGHT
         # A patch has to fit into the frame at the finest scale.
-        patch = self.settings['patch_size'] << self.settings['finest_scale']
-        least = max(_LEAST_HEIGHT, patch)
-        if height < least and width > height:
+        patch = self.settings['patch_size'] << finest_scale
+        if patch > least and (width > height or finest_scale > 2):
+            least, cure = patch, ', or lower finest_scale or patch_size'
+        if min(height, width) < least:
             raise ValueError(
                 f'DISFlowEstimator got frames of {height}x{width}, expected '
-                f'{least} or more pixels of height; resize the frames in the '
-                'pipeline, or lower finest_scale')
+                f'{least} or more pixels; resize the frames in the pipeline'
+                f'{cure}')
         return super().estimate(first, second)
 
     def _create_solver(self) -> cv2.DenseOpticalFlow:
