@@ -3,7 +3,6 @@
 import pytest
 import torch
 from mmaction.registry import MODELS
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from uftsn_mmaction.models.flow import resize_flow
@@ -15,19 +14,6 @@ EXPERIMENTS = ('uftsn_quickstart', 'uftsn_r18_ucf101', 'uftsn_r18_hmdb51',
 ABLATIONS = [(experiment, ablation) for experiment in EXPERIMENTS
              for ablation in (NO_PYRAMID, NEITHER)]
 each_ablation = pytest.mark.parametrize('experiment, ablation', ABLATIONS)
-
-
-@pytest.fixture
-def load(repo_root):
-    """Function that loads an experiment, or an ablation of it."""
-
-    def load_config(experiment, ablation=None):
-        name = f'{experiment}.py'
-        if ablation is not None:
-            name = f'ablations/{experiment}_{ablation}.py'
-        return Config.fromfile(repo_root / 'configs' / name)
-
-    return load_config
 
 
 def build_estimator(cfg):

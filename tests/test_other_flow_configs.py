@@ -3,7 +3,6 @@
 import pytest
 import torch
 from mmaction.registry import MODELS
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from uftsn_mmaction.engine.stage import build_stages
@@ -12,19 +11,6 @@ FLOWS = dict(tvl1='TVL1FlowEstimator', pwcnet='PTLFlowEstimator')
 CONFIGS = [(f'uftsn_r18_{data_set}', flow)
            for data_set in ('ucf101', 'hmdb51') for flow in FLOWS]
 each_config = pytest.mark.parametrize('experiment, flow', CONFIGS)
-
-
-@pytest.fixture
-def load(repo_root):
-    """Function that loads an experiment, or its classifier on another flow."""
-
-    def load_config(experiment, flow=None):
-        name = f'{experiment}.py'
-        if flow is not None:
-            name = f'other_flows/{experiment}_{flow}.py'
-        return Config.fromfile(repo_root / 'configs' / name)
-
-    return load_config
 
 
 def stages_of(cfg):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,36 +118,33 @@ class FlowReport:
             ]
             lines.append(f'{name:<{width}}' + ''.join(f'{cell:>12}'
                                                       for cell in cells))
-        metric = EndPointError()
         number = len(self.rows) // len(self._metrics)
         lines += [
             f'Mean over {number} pairs, of each pair\'s mean over its known '
             'pixels; a pair without',
-            'pixels of a column does not count there. AEPE: mean end-point '
-            'error in pixels; Fl-all:',
-            'pixels that are off by more than 3 px and 5 %; then AEPE where '
-            'the true motion is below',
-            f'1 px, where it is 1 to 5 px, and within {metric.boundary_width} '
-            'px of a motion boundary (a jump of more',
-            f'than {metric.boundary_threshold:g} px).'
+            'pixels of a column does not count there.'
         ]
+        lines += [
+            f'{COLUMNS[name]}: {meaning}'
+            for name, meaning in _definitions().items()
+        ]
+        return '\n'.join([*lines, *self._notes()])
+
+    def _notes(self) -> Iterator[str]:
+        """What the means do not show."""
         for name in self._metrics:
+            rows = [row for row in self.rows if row['estimator'] == name]
             broken = [
-                row['pair'] for row in self.rows
-                if row['estimator'] == name and row.get('non_finite_pixels')
+                row['pair'] for row in rows if row.get('non_finite_pixels')
             ]
             if broken:
-                lines.append(f'{name}: the flow is not finite in '
-                             f'{len(broken)} pairs, the first one is '
-                             f'{broken[0]!r}.')
-            refused = [
-                row for row in self.refused if row['estimator'] == name
-            ]
+                yield (f'{name}: the flow is not finite in {len(broken)} '
+                       f'pairs, the first one is {broken[0]!r}.')
+            refused = [row for row in rows if 'error' in row]
             if refused:
-                lines.append(f'{name}: no flow of {len(refused)} pairs, which '
-                             'its means leave out; the first one is '
-                             f'{refused[0]["pair"]!r}: {refused[0]["error"]}')
-        return '\n'.join(lines)
+                yield (f'{name}: no flow of {len(refused)} pairs, which its '
+                       'means leave out; the first one is '
+                       f'{refused[0]["pair"]!r}: {refused[0]["error"]}')
 
     def to_dict(self) -> dict[str, Any]:
         """Content for a JSON file.
@@ -158,17 +155,8 @@ class FlowReport:
             estimator refused the pair (``error`` tells why). And what the
             metrics mean, as ``definitions``.
         """
-        metric = EndPointError()
-        error = 'mean end-point error in pixels'
         return dict(
-            definitions=dict(
-                AEPE=error,
-                Fl_all='percent of pixels off by more than 3 px and 5 %',
-                AEPE_small=f'{error} where the true motion is below 1 px',
-                AEPE_medium=f'{error} where it is 1 to 5 px',
-                AEPE_boundary=f'{error} within {metric.boundary_width} px of '
-                'a motion boundary, a jump of more than '
-                f'{metric.boundary_threshold:g} px'),
+            definitions=_definitions(),
             rows=[{**row, **_metrics_for_json(row)} for row in self.rows],
             means=[
                 dict(
@@ -180,6 +168,19 @@ class FlowReport:
                         for metric, values in self._values(name).items()
                     }) for name in self._metrics
             ])
+
+
+def _definitions() -> dict[str, str]:
+    """What the columns mean."""
+    metric = EndPointError()
+    error = 'mean end-point error in pixels'
+    return dict(
+        AEPE=error,
+        Fl_all='percent of pixels off by more than 3 px and 5 %',
+        AEPE_small=f'{error} where the true motion is below 1 px',
+        AEPE_medium=f'{error} where it is 1 to 5 px',
+        AEPE_boundary=f'{error} within {metric.boundary_width} px of a motion '
+        f'boundary, a jump of more than {metric.boundary_threshold:g} px')
 
 
 def _metrics_for_json(values: Mapping[str, Any]) -> dict[str, float | None]:

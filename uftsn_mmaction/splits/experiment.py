@@ -70,8 +70,7 @@ class Experiment:
                 f'{shipped.cfg.filename}; name a stream for this data set')
         cfg = copy.deepcopy(self.cfg)
         for loader in ('train', 'val', 'test'):
-            own = _dataset(cfg, loader)
-            lists = _dataset(shipped.cfg, loader)
+            own, lists = _dataset(cfg, loader), _dataset(shipped.cfg, loader)
             # A stream need not be validated.
             if own is not None and lists is not None:
                 own.ann_file = lists.ann_file

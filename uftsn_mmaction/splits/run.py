@@ -79,7 +79,7 @@ def run_splits(data_set: str,
             table.fail(plan.split, str(error))
             print(f'error: split {plan.split}: {error}',
                   file=sys.stderr, flush=True)
-    replaced = {part: Path(path) for part, path in (replaced or {}).items()}
+    replaced = replaced or {}
     name = '_'.join([data_set, *(path.stem for path in replaced.values())])
     write_json(
         settings.work_dir / f'{name}_splits.json',

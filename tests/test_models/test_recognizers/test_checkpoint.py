@@ -172,17 +172,17 @@ def test_checkpoint_with_other_shapes_is_refused(model, weights, tmp_path):
     assert '[7, 32]' in text and '[5, 32]' in text
 
 
-@pytest.mark.parametrize('content', [
-    [torch.zeros(1)],
-    torch.zeros(3),
-    dict(state_dict=[1, 2]),
-    dict(state_dict=None),
-    {1: torch.zeros(1)},
-    dict(),
+@pytest.mark.parametrize('content, words', [
+    ([torch.zeros(1)], 'cannot be read'),
+    (torch.zeros(3), 'cannot be read'),
+    (dict(state_dict=[1, 2]), 'cannot be read'),
+    (dict(state_dict=None), 'cannot be read'),
+    ({1: torch.zeros(1)}, 'tensors of its model'),
+    (dict(), 'tensors of its model'),
 ], ids=['list', 'tensor', 'list of weights', 'none', 'numbers', 'empty'])
-def test_files_without_weights_are_refused(model, content, tmp_path):
+def test_files_without_weights_are_refused(model, content, words, tmp_path):
     torch.save(content, tmp_path / 'x.pth')
-    refuse(model, tmp_path / 'x.pth')
+    assert words in refuse(model, tmp_path / 'x.pth')
 
 
 def test_broken_files_are_refused(model, weights, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os.path as osp
+import stat
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -89,7 +90,7 @@ class FlowCache:
     @staticmethod
     def _read(path: Path, size: tuple[int, int]) -> bytes:
         # A pipe that someone put there would never end.
-        if path.exists() and not path.is_file():
+        if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError('it is no file')
         with open(path, 'rb') as file:
             # What is longer is cut, and then found to be incomplete.

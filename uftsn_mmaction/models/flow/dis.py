@@ -104,19 +104,18 @@ class DISFlowEstimator(OpenCVFlowEstimator):
             ValueError: The frames are too small for the solver.
         """
         height, width = first.shape[-2:]
-        finest_scale = self.settings['finest_scale']
-        least, cure = 0, ''
-        if width > height:
-            least = _LEAST_HEIGHT
-        # A patch has to fit into the frame at the finest scale.
-        patch = self.settings['patch_size'] << finest_scale
-        if patch > least and (width > height or finest_scale > 2):
-            least, cure = patch, ', or lower finest_scale or patch_size'
+        is_wide, scale = width > height, self.settings['finest_scale']
+        floor = _LEAST_HEIGHT if is_wide else 0
+        # A patch has to fit into the frame at the finest scale; at those of
+        # the presets narrow frames do without.
+        patch = self.settings['patch_size'] << scale
+        least = max(floor, patch) if is_wide or scale > 2 else floor
         if min(height, width) < least:
+            cure = ', or lower finest_scale or patch_size'
             raise ValueError(
                 f'DISFlowEstimator got frames of {height}x{width}, expected '
                 f'{least} or more pixels; resize the frames in the pipeline'
-                f'{cure}')
+                f'{cure if least > floor else ""}')
         return super().estimate(first, second)
 
     def _create_solver(self) -> cv2.DenseOpticalFlow:
