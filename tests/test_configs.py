@@ -6,7 +6,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from uftsn_mmaction.engine.stage import build_stages
+from uftsn_mmaction.engine.hooks.stage import build_stages
 
 CONFIGS = ('uftsn_quickstart', 'uftsn_r18_ucf101', 'uftsn_r18_hmdb51',
            'uftsn_r18_kinetics400', 'uftsn_r18_ucf101_subset',

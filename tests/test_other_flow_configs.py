@@ -5,7 +5,7 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.optim import build_optim_wrapper
 
-from uftsn_mmaction.engine.stage import build_stages
+from uftsn_mmaction.engine.hooks.stage import build_stages
 
 FLOWS = dict(tvl1='TVL1FlowEstimator', pwcnet='PTLFlowEstimator')
 CONFIGS = [(f'uftsn_r18_{data_set}', flow)

@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 
 from uftsn_mmaction.datasets import LoadGroundTruthFlow
 from uftsn_mmaction.datasets.motion.video_writer import write_video
-from uftsn_mmaction.evaluation.score_file import read_score_file
+from uftsn_mmaction.scores.score_file import read_score_file
 
 STREAMS = ('uftsn_r18_ucf101_subset', 'tsn_r18_ucf101_subset',
            'uftsn_quickstart', 'tsn_r18_quickstart')

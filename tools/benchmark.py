@@ -13,10 +13,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from uftsn_mmaction.benchmark.run import failed, run_benchmark
-from uftsn_mmaction.benchmark.settings import BenchmarkSettings
-from uftsn_mmaction.evaluation.estimators import COMPARED
-from uftsn_mmaction.runs.process import end_on_sigterm
+from uftsn_mmaction.experiments.benchmark.run import failed, run_benchmark
+from uftsn_mmaction.experiments.benchmark.settings import BenchmarkSettings
+from uftsn_mmaction.experiments.process import end_on_sigterm
+from uftsn_mmaction.models.flow_zoo import COMPARED
 
 CLASSIFIER = (
     Path(__file__).resolve().parents[1] / 'configs/_base_/models/uftsn_r18.py')

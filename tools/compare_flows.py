@@ -32,13 +32,13 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from mmengine.config import DictAction  # noqa: E402
 
-from uftsn_mmaction.flow_comparison.compare import compare_flows  # noqa: E402
-from uftsn_mmaction.flow_comparison.plan import DATA  # noqa: E402
-from uftsn_mmaction.runs.process import (  # noqa: E402
+from uftsn_mmaction.experiments.comparison.compare import compare_flows  # noqa: E402
+from uftsn_mmaction.experiments.comparison.plan import DATA  # noqa: E402
+from uftsn_mmaction.experiments.process import (  # noqa: E402
     end_on_sigterm,
     thread_env,
 )
-from uftsn_mmaction.runs.tools import RunSettings  # noqa: E402
+from uftsn_mmaction.experiments.tools import RunSettings  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent
 

@@ -26,19 +26,19 @@ import torch
 from mmengine.fileio import put
 from mmengine.utils import ProgressBar
 
-from uftsn_mmaction.evaluation.estimators import COMPARED, build_estimators
-from uftsn_mmaction.evaluation.flow_pairs import (
+from uftsn_mmaction.datasets.flow_pairs import (
     FlowPair,
     GeneratedPairs,
     ListedPairs,
 )
-from uftsn_mmaction.evaluation.flow_report import FlowReport
-from uftsn_mmaction.evaluation.flow_settings import (
+from uftsn_mmaction.experiments.flow_report import FlowReport
+from uftsn_mmaction.experiments.flow_settings import (
     flow_settings,
     settings_lines,
 )
-from uftsn_mmaction.evaluation.pair_flow import flow_of_pair
-from uftsn_mmaction.runs.json_file import write_json
+from uftsn_mmaction.fileio.json_file import write_json
+from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
+from uftsn_mmaction.models.pair_flow import flow_of_pair
 from uftsn_mmaction.visualization.figures import figure_to_png, flow_panel
 
 

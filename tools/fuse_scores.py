@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import os.path as osp
 
-from uftsn_mmaction.evaluation.score_file import (
+from uftsn_mmaction.scores.score_file import (
     ScoreFile,
     align_score_files,
     read_score_file,
     write_score_file,
 )
-from uftsn_mmaction.evaluation.score_fusion import (
+from uftsn_mmaction.scores.score_fusion import (
     accuracy_table,
     averaged_scores,
     check_weights,

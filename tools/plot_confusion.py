@@ -12,7 +12,7 @@ import os.path as osp
 from mmaction.evaluation import ConfusionMatrix
 from mmengine.fileio import list_from_file, put
 
-from uftsn_mmaction.evaluation.score_file import (
+from uftsn_mmaction.scores.score_file import (
     align_score_files,
     read_score_file,
 )

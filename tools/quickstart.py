@@ -12,9 +12,9 @@ from pathlib import Path
 # wait: on a busy machine the alternative is tens of times slower.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from uftsn_mmaction.demo import run_quickstart  # noqa: E402
-from uftsn_mmaction.runs.checkpoints import TrainingError  # noqa: E402
-from uftsn_mmaction.runs.process import end_on_sigterm  # noqa: E402
+from uftsn_mmaction.experiments.checkpoints import TrainingError  # noqa: E402
+from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
+from uftsn_mmaction.experiments.quickstart import run_quickstart  # noqa: E402
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 CONFIG = CONFIGS / 'uftsn_quickstart.py'

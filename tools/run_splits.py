@@ -15,10 +15,10 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from uftsn_mmaction.runs.process import end_on_sigterm
-from uftsn_mmaction.runs.tools import RunSettings
-from uftsn_mmaction.splits.plan import STREAMS
-from uftsn_mmaction.splits.run import run_splits
+from uftsn_mmaction.experiments.process import end_on_sigterm
+from uftsn_mmaction.experiments.splits.plan import STREAMS
+from uftsn_mmaction.experiments.splits.run import run_splits
+from uftsn_mmaction.experiments.tools import RunSettings
 
 TOOLS = Path(__file__).resolve().parent
 

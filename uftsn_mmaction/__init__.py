@@ -13,10 +13,17 @@ from . import compat
 # sub-packages below import them: this call has to stay in front of them.
 compat.apply()
 
-from . import datasets, engine, evaluation, models, visualization  # noqa: E402
+from . import (  # noqa: E402
+    datasets,
+    engine,
+    evaluation,
+    fileio,
+    models,
+    visualization,
+)
 from .version import __version__  # noqa: E402
 
 __all__ = [
-    '__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models',
-    'visualization'
+    '__version__', 'compat', 'datasets', 'engine', 'evaluation', 'fileio',
+    'models', 'visualization'
 ]

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from uftsn_mmaction.benchmark.memory import MemoryRunFailed
+from uftsn_mmaction.experiments.benchmark.memory import MemoryRunFailed
 
 ROW_KEYS = {
     'estimator', 'device', 'size', 'batch_size', 'params_m', 'gmac',
@@ -42,7 +42,7 @@ def run_tool(repo_root, monkeypatch, capsys, tmp_cwd):
 @pytest.fixture
 def no_children(monkeypatch):
     """Measures no memory, which takes a process for each row."""
-    monkeypatch.setattr('uftsn_mmaction.benchmark.run.cpu_peak_mb',
+    monkeypatch.setattr('uftsn_mmaction.experiments.benchmark.run.cpu_peak_mb',
                         lambda *_: 7.)
 
 
@@ -108,7 +108,8 @@ def test_memory_that_does_not_suffice_is_a_gap(run_tool, monkeypatch):
             raise MemoryRunFailed('out of memory (x)')
         return 7.
 
-    monkeypatch.setattr('uftsn_mmaction.benchmark.run.cpu_peak_mb', fail)
+    monkeypatch.setattr(
+        'uftsn_mmaction.experiments.benchmark.run.cpu_peak_mb', fail)
     status, _, content = run_tool('--estimator', 'zero', 'dis', '--size',
                                   '32', '32')
     assert status == 1

@@ -11,8 +11,8 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 
-from uftsn_mmaction.engine.checkpoint import read_checkpoint
-from uftsn_mmaction.evaluation.estimators import ESTIMATORS
+from uftsn_mmaction.fileio.checkpoint import read_checkpoint
+from uftsn_mmaction.models.flow_zoo import ESTIMATORS
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 GENERATOR = dict(num_train=16, num_test=8, size='[32,32]', num_frames=6,

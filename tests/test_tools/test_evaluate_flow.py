@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from uftsn_mmaction.evaluation.estimators import build_estimator
-from uftsn_mmaction.evaluation.flow_pairs import GeneratedPairs
+from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
+from uftsn_mmaction.models.flow_zoo import build_estimator
 
 
 @pytest.fixture

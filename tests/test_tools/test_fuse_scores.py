@@ -9,7 +9,7 @@ import mmaction
 import pytest
 import torch
 
-from uftsn_mmaction.evaluation.score_file import (
+from uftsn_mmaction.scores.score_file import (
     read_score_file,
     write_score_file,
 )

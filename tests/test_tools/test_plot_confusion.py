@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from uftsn_mmaction.evaluation.score_file import write_score_file
+from uftsn_mmaction.scores.score_file import write_score_file
 
 LABELS = torch.tensor([0, 0, 1, 2])
 BEFORE = torch.eye(3)[[0, 1, 1, 1]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from ..engine import AtomicLocalBackend
+from ..fileio import AtomicLocalBackend
 from .official_splits import read_official_splits
 
 VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg',

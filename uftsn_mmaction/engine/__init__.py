@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training in stages, reproducible epochs, safe checkpoints, stream tests."""
-from .atomic_backend import AtomicLocalBackend
-from .epoch_seed import EpochSeedHook
-from .staged_training import StagedTrainingHook
-from .stream_scores import StreamScoresHook
+"""Training in stages, reproducible epochs, stream tests."""
+from .hooks import EpochSeedHook, StagedTrainingHook, StreamScoresHook
 
-__all__ = [
-    'AtomicLocalBackend', 'EpochSeedHook', 'StagedTrainingHook',
-    'StreamScoresHook'
-]
+__all__ = ['EpochSeedHook', 'StagedTrainingHook', 'StreamScoresHook']

@@ -16,12 +16,10 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from ..fileio.flow_file import UNKNOWN_FLOW
 from .motion_boundary import motion_boundary_mask
 
 FlowArray = Union[Tensor, np.ndarray]
-
-# Middlebury's mark of "unknown flow" is anything beyond this.
-UNKNOWN_FLOW = 1e9
 
 _CURE = {
     'pred_flow':

@@ -14,7 +14,7 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from torch import nn
 
-from ...engine.estimator_weights import load_estimator
+from ...models.estimator_weights import load_estimator
 from .flow_cache import FlowCache
 
 #: Part of every key; to be raised when the same settings give another flow.

@@ -8,31 +8,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-
-def frame_indices(frames: int | Sequence[int], clip_len: int,
-                  setting: str) -> list[int]:
-    """Positions in a clip, counted from 0.
-
-    Args:
-        frames: One position or several; negative ones count from the end.
-        clip_len: Number of frames of the clip.
-        setting: Where ``frames`` was set, for the message.
-
-    Raises:
-        ValueError: The clip has no such frame, or none is asked for.
-    """
-    frames = [frames] if isinstance(frames, int) else list(frames)
-    if not frames:
-        raise ValueError(
-            f'{setting} is empty; expected positions in a clip, or leave it '
-            'out for all frames')
-    for frame in frames:
-        if not -clip_len <= frame < clip_len:
-            raise ValueError(
-                f'{setting} asks for frame {frame}, but the clips have '
-                f'{clip_len} frames (0 to {clip_len - 1}); correct frames or '
-                'clip_len of SampleFrames')
-    return [frame % clip_len for frame in frames]
+from ...clips import frame_indices
 
 
 @TRANSFORMS.register_module()

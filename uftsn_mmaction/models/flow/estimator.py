@@ -9,9 +9,9 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from .clip import check_rgb_clip
-from .cost_volume import FEATURE_NORMS, cost_volume, normalize_features
+from ...clips import check_rgb_clip
 from .decoder import FlowDecoder
+from .match import FEATURE_NORMS, cost_volume, normalize_features
 from .pyramid import FeaturePyramid
 from .warp import backward_warp, resize_flow
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..flow.warp import backward_warp, valid_mask
 from .census import census_loss, check_patch_size
-from .multi_scale import check_level_weights, iterate_levels
+from .level import check_level_weights, iterate_levels
 from .penalty import PENALTIES, masked_mean, penalize
 
 

@@ -8,7 +8,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from .multi_scale import check_level_weights, iterate_levels
+from .level import check_level_weights, iterate_levels
 from .penalty import PENALTIES, penalize
 
 

@@ -8,7 +8,7 @@ from mmaction.models.recognizers import BaseRecognizer
 from mmengine.logging import print_log
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ...engine.checkpoint import read_checkpoint
+from ...fileio.checkpoint import read_checkpoint
 
 
 def load_recognizer(recognizer: BaseRecognizer, checkpoint: str | None,

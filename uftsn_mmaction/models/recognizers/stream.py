@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from torch import Tensor, nn
 
-from ...datasets.transforms.take_frames import frame_indices
+from ...clips import frame_indices
 from .checkpoint import load_recognizer
 
 

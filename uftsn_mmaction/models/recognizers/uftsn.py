@@ -12,10 +12,10 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, SampleList
 from torch import Tensor
 
+from ...clips import check_clips, draw_pairs
 from ..losses import UnsupervisedLoss
-from .clips import check_clips, draw_pairs
-from .cross_modality import load_rgb_kernel, stock_checkpoints
-from .first_conv import replace_first_conv, require_input_channels
+from ..weight_init.cross_modality import load_rgb_kernel, stock_checkpoints
+from ..weight_init.first_conv import replace_first_conv, require_input_channels
 from .flow_stack import stack_flow
 from .staged import StagedTraining
 

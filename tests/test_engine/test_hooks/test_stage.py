@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the stages, and the sentences for wrong ones."""
+import dataclasses
+
+import pytest
+
+from uftsn_mmaction.engine.hooks.stage import Stage, build_stages
+
+
+def build(**config):
+    return Stage.from_config(config)
+
+
+@pytest.mark.parametrize('name, train, losses', [
+    ('flow', {'flow_estimator'}, dict(flow=1.0)),
+    ('classifier', {'backbone', 'neck', 'cls_head'}, dict(cls=1.0)),
+    ('joint', {'flow_estimator', 'backbone', 'neck', 'cls_head'},
+     dict(cls=1.0, flow=0.1)),
+])
+def test_names_of_the_paper_are_known(name, train, losses):
+    stage = build(name=name, begin=3)
+    assert stage.begin == 3 and stage.lr is None and not stage.detach_flow
+    assert set(stage.train) == train
+    assert stage.losses == losses
+
+
+def test_settings_go_before_the_name():
+    stage = build(
+        name='joint', begin=0, losses=dict(cls=1.), lr=0.1, detach_flow=True)
+    assert stage.losses == dict(cls=1.)
+    assert 'flow_estimator' in stage.train
+    assert stage.lr == 0.1 and stage.detach_flow
+
+
+def test_a_name_of_its_own():
+    stage = build(
+        name='warm_up', begin=0, train='cls_head', losses=dict(cls=2.))
+    assert stage.train == ('cls_head', ) and stage.losses == dict(cls=2.)
+
+
+def test_stages_do_not_share_their_settings():
+    config = dict(name='joint', begin=0)
+    first, second = Stage.from_config(config), Stage.from_config(config)
+    first.losses['flow'] = 5.
+    assert second.losses == build(name='joint', begin=0).losses
+    assert second.losses['flow'] == 0.1
+    assert config == dict(name='joint', begin=0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        first.begin = 7
+
+
+def test_rate_of_a_part():
+    assert build(name='flow', begin=0).rate_of('backbone', 0.3) == 0.3
+    assert build(name='flow', begin=0, lr=0.1).rate_of('backbone', 0.3) == 0.1
+    each = build(name='flow', begin=0, lr=dict(backbone=0.2))
+    assert each.rate_of('backbone', 0.3) == 0.2
+    assert each.rate_of('cls_head', 0.3) == 0.3
+
+
+@pytest.mark.parametrize('config, words', [
+    (dict(name='flow', begin=0, rate=1, lrs=2),
+     ['detach_flow', "['lrs', 'rate']"]),
+    (dict(begin=0), ['name and begin', "{'begin': 0}"]),
+    (dict(name='flow'), ['name and begin', "{'name': 'flow'}"]),
+    (dict(name='warm_up', begin=0, train=['backbone']),
+     ["'warm_up'", "'joint'", 'has no losses']),
+    (dict(name='warm_up', begin=0, losses=dict(cls=1.)),
+     ["'warm_up'", 'has no train']),
+    (dict(name='flow', begin=0, train=[]), ["'flow'", 'train to nothing']),
+    (dict(name='flow', begin=0, losses={}), ["'flow'", 'losses to nothing']),
+    (dict(name='flow', begin=-1), ["begin of stage 'flow'", 'got -1']),
+    (dict(name='flow', begin=1.5), ["begin of stage 'flow'", 'got 1.5']),
+    (dict(name='flow', begin='1'), ["begin of stage 'flow'", "got '1'"]),
+    (dict(name='flow', begin=0, lr=0), ["lr of stage 'flow'", 'got 0']),
+    (dict(name='flow', begin=0, lr=dict(backbone=1., cls_head=-1.)),
+     ["lr of stage 'flow'", "'cls_head': -1.0"]),
+])
+def test_stages_it_refuses(config, words):
+    with pytest.raises(ValueError) as caught:
+        Stage.from_config(config)
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize('begins', [(), (1, ), (0, 0), (0, 5, 3), (2, 0)])
+def test_orders_it_refuses(begins):
+    configs = [dict(name='flow', begin=begin) for begin in begins]
+    with pytest.raises(ValueError, match='begin at 0') as caught:
+        build_stages(configs)
+    assert str(list(begins)) in str(caught.value)
+
+
+def test_stages_in_order():
+    stages = build_stages([
+        dict(name='flow', begin=0),
+        dict(name='classifier', begin=4),
+        dict(name='joint', begin=6)
+    ])
+    assert [(s.name, s.begin) for s in stages] == [('flow', 0),
+                                                   ('classifier', 4),
+                                                   ('joint', 6)]

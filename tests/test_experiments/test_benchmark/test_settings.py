@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+
+from uftsn_mmaction.experiments.benchmark.settings import BenchmarkSettings
+
+
+def test_every_combination_comes_once_and_batches_change_fastest():
+    settings = BenchmarkSettings(
+        ('uftsn', ),
+        sizes=((64, 64), (32, 48), (64, 64)),
+        batch_sizes=(1, 4))
+    assert [c.title for c in settings.combinations()] == [
+        'cpu, 64x64, batch size 1', 'cpu, 64x64, batch size 4',
+        'cpu, 32x48, batch size 1', 'cpu, 32x48, batch size 4'
+    ]
+
+
+@pytest.mark.parametrize('wrong, words', [
+    (dict(estimators=()), 'estimators is empty'),
+    (dict(sizes=((64, 0), )), 'size is 0, expected 1 pixels'),
+    (dict(batch_sizes=(1, 0)), 'batch_size is 0, expected 1 clips'),
+    (dict(clip_len=1), 'clip_len is 1, expected 2 frames'),
+    (dict(repeats=0), 'repeats is 0, expected 1 rounds'),
+    (dict(warmup=-1), 'warmup is -1, expected 0 rounds'),
+    (dict(threads=0), 'threads is 0, expected 1 threads'),
+    (dict(devices=('gpu', )), "device is 'gpu', expected cpu, cuda"),
+    (dict(devices=('meta', )), "device is 'meta', expected cpu, cuda"),
+])
+def test_bad_settings_are_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        BenchmarkSettings(**{'estimators': ('uftsn', ), **wrong})
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_anything_runs():
+    missing = f'cuda:{torch.cuda.device_count()}'
+    with pytest.raises(ValueError, match=f"'{missing}', but PyTorch"):
+        BenchmarkSettings(('uftsn', ), devices=('cpu', missing))

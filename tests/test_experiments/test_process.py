@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No process is left behind, as a training would go on writing."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from uftsn_mmaction.experiments import process as process_module
+from uftsn_mmaction.experiments.process import run_process
+
+# A child with a child of its own, as mim has the trainer; both write where
+# they are, and the second one does not end when it is asked to.
+CHILD = """
+import os, pathlib, signal, subprocess, sys, time
+folder, name = sys.argv[1:]
+if name == 'grandchild':
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+else:
+    subprocess.Popen([sys.executable, __file__, folder, 'grandchild'])
+part = pathlib.Path(folder, name + '.part')
+part.write_text(str(os.getpid()))
+part.rename(pathlib.Path(folder, name + '.pid'))
+time.sleep(60)
+"""
+# Loads the module alone, as importing torch takes seconds.
+PARENT = """
+import importlib.util, signal, sys
+# Python leaves it alone where whoever started the tests ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+spec = importlib.util.spec_from_file_location('process', sys.argv[1])
+process = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(process)
+process.end_on_sigterm()
+process.run_process([sys.executable, *sys.argv[2:]])
+"""
+
+
+def is_alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as file:
+            # An orphan that nobody has waited for is dead all the same.
+            return file.read().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, 'it did not happen in time'
+        time.sleep(0.05)
+
+
+def test_exit_status_and_environment():
+    code = 'import os, sys; sys.exit(int(os.environ["STATUS"]))'
+    for status in (0, 7):
+        assert run_process([sys.executable, '-c', code],
+                           dict(STATUS=str(status))) == status
+    assert 'STATUS' not in os.environ
+
+
+@pytest.mark.skipif(
+    not os.path.isdir('/proc/self'), reason='needs the /proc of Linux')
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_interruption_ends_all_descendants(tmp_path, number):
+    child = tmp_path / 'child.py'
+    child.write_text(CHILD)
+    parent = subprocess.Popen([
+        sys.executable, '-c', PARENT, process_module.__file__,
+        str(child),
+        str(tmp_path), 'child'
+    ], stderr=subprocess.DEVNULL)
+    files = [tmp_path / f'{name}.pid' for name in ('child', 'grandchild')]
+    try:
+        wait_until(lambda: all(path.exists() for path in files))
+        parent.send_signal(number)
+        assert parent.wait(30) not in (0, None)
+        pids = [int(path.read_text()) for path in files]
+        wait_until(lambda: not any(map(is_alive, pids)), 5)
+    finally:
+        parent.kill()

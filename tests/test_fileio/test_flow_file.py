@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flow files, written byte by byte, and files that are none."""
+import pickle
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from uftsn_mmaction.fileio.flow_file import MAX_PIXELS, read_flow
+
+
+def flo(width, height, values, magic=202021.25):
+    return struct.pack('<fii', magic, width, height) + struct.pack(
+        f'<{len(values)}f', *values)
+
+
+def png(path, red, green, blue, dtype=np.uint16):
+    picture = np.stack([blue, green, red], -1).astype(dtype)
+    assert cv2.imwrite(str(path), picture)
+    return str(path)
+
+
+def test_flo_holds_u_and_v_of_each_pixel_row_by_row(tmp_path):
+    path = tmp_path / 'a.flo'
+    # Three columns, two rows.
+    path.write_bytes(flo(3, 2, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -11.5]))
+    flow, known = read_flow(str(path))
+    assert flow.dtype == np.float32
+    assert flow.tolist() == [[[0, 2, 4], [6, 8, 10]],
+                             [[1, 3, 5], [7, 9, -11.5]]]
+    assert known.all() and known.shape == (2, 3)
+
+
+def test_unknown_pixels_of_a_flo_become_nan(tmp_path):
+    path = tmp_path / 'A.FLO'
+    path.write_bytes(
+        flo(5, 1, [1, 2, 1.7e9, 0, 0, -2e9, float('nan'), 0, 0,
+                   float('inf')]))
+    flow, known = read_flow(str(path))
+    assert known.tolist() == [[True, False, False, False, False]]
+    assert flow[:, 0, 0].tolist() == [1, 2]
+    assert np.isnan(flow[:, 0, 1:]).all()
+
+
+def test_kitti_png_is_scaled_and_has_a_mask(tmp_path):
+    path = png(
+        tmp_path / 'a.png',
+        red=[[2**15, 2**15 + 64, 0]],
+        green=[[2**15 - 32, 2**15, 0]],
+        blue=[[1, 1, 0]])
+    flow, known = read_flow(path)
+    assert known.tolist() == [[True, True, False]]
+    assert flow[:, 0, :2].tolist() == [[0, 1], [-0.5, 0]]
+    assert np.isnan(flow[:, 0, 2]).all()
+
+
+@pytest.mark.parametrize('dtype', ['<f4', '>f8', '<f2'])
+@pytest.mark.parametrize('last', [True, False])
+def test_arrays_may_have_the_channels_first_or_last(tmp_path, dtype, last):
+    expected = np.arange(24).reshape(2, 3, 4)
+    array = np.moveaxis(expected, 0, -1) if last else expected
+    np.save(tmp_path / 'a.npy', array.astype(dtype))
+    flow, known = read_flow(str(tmp_path / 'a.npy'))
+    assert flow.dtype == np.float32
+    np.testing.assert_array_equal(flow, expected)
+    assert known.all()
+
+
+def test_channels_come_first_where_both_ends_could_be_meant(tmp_path):
+    array = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    np.save(tmp_path / 'a.npy', array)
+    np.testing.assert_array_equal(read_flow(str(tmp_path / 'a.npy'))[0], array)
+
+
+@pytest.mark.parametrize('content, words', [
+    (b'', 'it has 0 bytes, fewer than a header'),
+    (flo(3, 2, [0] * 12, magic=202021.5), 'does not begin with 202021.25'),
+    (flo(3, 2, [0] * 11), 'promises 3x2 pixels, which are 60 bytes, but it '
+     'has 56'),
+    (flo(3, 2, [0] * 13), 'but it has 64'),
+    (flo(-3, -2, [0] * 12), 'its size is -3x-2'),
+    (flo(0, 2, []), 'its size is 0x2'),
+    (flo(2**31 - 1, 2**31 - 1, []), 'its size is 2147483647x2147483647'),
+    (flo(MAX_PIXELS, 2, []), 'its size is'),
+    # Big-endian.
+    (struct.pack('>fii', 202021.25, 1, 1) + bytes(8), 'does not begin'),
+])
+def test_damaged_flo_is_refused_with_its_fault(tmp_path, content, words):
+    path = tmp_path / 'a.flo'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match='cannot be used') as info:
+        read_flow(str(path))
+    assert words in str(info.value)
+    assert repr(str(path)) in str(info.value)
+
+
+def test_a_picture_of_8_bit_is_no_flow(tmp_path):
+    path = png(tmp_path / 'a.png', [[1]], [[1]], [[1]], dtype=np.uint8)
+    with pytest.raises(ValueError, match='it is no 16-bit RGB picture'):
+        read_flow(path)
+
+
+def test_a_huge_png_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    path = png(tmp_path / 'a.png', [[1]], [[1]], [[1]])
+    content = bytearray((tmp_path / 'a.png').read_bytes())
+    content[16:24] = struct.pack('>II', 60000, 60000)
+    (tmp_path / 'a.png').write_bytes(content)
+    monkeypatch.setattr(cv2, 'imdecode', None)
+    with pytest.raises(ValueError, match='its size is 60000x60000'):
+        read_flow(path)
+
+
+@pytest.mark.parametrize('length', [10, 40, 3000, 7000, -30, -12])
+def test_a_cut_png_is_refused(tmp_path, length):
+    rng = np.random.default_rng(0)
+    path = png(tmp_path / 'a.png', *rng.integers(0, 2**16, (3, 40, 30)))
+    content = (tmp_path / 'a.png').read_bytes()
+    (tmp_path / 'a.png').write_bytes(content[:length])
+    with pytest.raises(ValueError, match='cannot be used'):
+        read_flow(path)
+
+
+class Evil:
+    """Leaves a file behind if a pickle of it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), 'w')
+
+
+def test_an_array_file_cannot_run_a_program(tmp_path):
+    trace = tmp_path / 'trace'
+    (tmp_path / 'a.npy').write_bytes(pickle.dumps(Evil(trace)))
+    np.save(
+        tmp_path / 'b.npy', np.array([[[Evil(trace)]]]), allow_pickle=True)
+    for name in ('a.npy', 'b.npy'):
+        with pytest.raises(ValueError, match='it is no plain array'):
+            read_flow(str(tmp_path / name))
+    assert not trace.exists()
+
+
+def test_an_array_that_promises_too_much_is_refused(tmp_path):
+    np.save(tmp_path / 'a.npy', np.zeros((2, 3, 4), np.float32))
+    content = (tmp_path / 'a.npy').read_bytes()
+    forged = content.replace(b'(2, 3, 4), }' + b' ' * 10,
+                             b'(2, 999999, 99999), }'.ljust(22))
+    assert len(forged) == len(content) and forged != content
+    (tmp_path / 'a.npy').write_bytes(forged)
+    with pytest.raises(ValueError, match='it is no plain array'):
+        read_flow(str(tmp_path / 'a.npy'))
+
+
+@pytest.mark.parametrize('array, words', [
+    (np.zeros((3, 4)), 'three dimensions'),
+    (np.zeros((2, 3, 4), np.int32), 'no array of floats'),
+    (np.zeros((3, 4, 5)), r'it has \(3, 4, 5\)'),
+    (np.zeros((2, 0, 5)), 'its size is 5x0'),
+])
+def test_arrays_that_are_no_flow_are_refused(tmp_path, array, words):
+    np.save(tmp_path / 'a.npy', array)
+    with pytest.raises(ValueError, match=words):
+        read_flow(str(tmp_path / 'a.npy'))
+
+
+def test_missing_files_and_other_formats_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.flo' does not exist"):
+        read_flow(str(tmp_path / 'none.flo'))
+    with pytest.raises(ValueError, match=r'one of .flo, .png, .npy; convert'):
+        read_flow(str(tmp_path / 'a.npz'))

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any estimator on a pair of pictures."""
+import numpy as np
+import pytest
+import torch
+
+from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
+from uftsn_mmaction.models.flow_zoo import ESTIMATORS, build_estimator
+from uftsn_mmaction.models.pair_flow import flow_of_pair
+
+
+class Recorder(torch.nn.Module):
+    """Keeps its input and gives what it was told."""
+
+    def __init__(self, result):
+        super().__init__()
+        self.result = result
+
+    def forward(self, x):
+        self.x = x
+        self.grad = torch.is_grad_enabled()
+        return self.result
+
+
+def frames(height, width, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (2, height, width, 3)).astype(np.uint8)
+
+
+def test_frames_become_a_clip_of_rgb_from_0_to_1():
+    first, second = frames(3, 4)
+    recorder = Recorder(torch.zeros(1, 2, 1, 3, 4))
+    flow_of_pair(recorder, first, second)
+    assert recorder.x.shape == (1, 3, 2, 3, 4)
+    assert not recorder.grad
+    clip = recorder.x[0].permute(1, 2, 3, 0).numpy()
+    np.testing.assert_allclose(clip[0], first / 255, atol=1e-6)
+    np.testing.assert_allclose(clip[1], second / 255, atol=1e-6)
+
+
+def test_the_finest_level_is_taken():
+    fine = torch.arange(24, dtype=torch.float64).view(1, 2, 1, 3, 4)
+    recorder = Recorder((fine, torch.zeros(1, 2, 1, 2, 2)))
+    flow = flow_of_pair(recorder, *frames(3, 4))
+    assert flow.dtype == np.float32
+    np.testing.assert_array_equal(flow, np.arange(24).reshape(2, 3, 4))
+
+
+@pytest.mark.parametrize('result', [
+    torch.zeros(1, 2, 1, 2, 2), torch.zeros(1, 101), None, ()
+])
+def test_what_is_no_flow_of_the_pair_is_refused(result):
+    with pytest.raises(ValueError, match=r'expected a flow \(1, 2, 1, 3, 4\)'):
+        flow_of_pair(Recorder(result), *frames(3, 4))
+
+
+@pytest.mark.parametrize('name', ESTIMATORS)
+def test_every_estimator_takes_odd_sizes(name):
+    first, second = frames(37, 51)
+    flow = flow_of_pair(build_estimator(name), first, second)
+    assert flow.shape == (2, 37, 51) and flow.dtype == np.float32
+    assert np.isfinite(flow).all()
+    assert flow.any() != (name == 'zero')
+
+
+@pytest.mark.parametrize('name', ['tvl1', 'dis', 'tvnet'])
+def test_solvers_beat_zero_flow(name):
+    """Would fail with swapped frames, channels or signs."""
+    estimator = build_estimator(name)
+    pairs = GeneratedPairs(number=5, size=(64, 64), seed=5)
+    for pair in (pairs[0], pairs[4]):  # to the left and up
+        flow = flow_of_pair(estimator, pair.first, pair.second)
+        error = np.hypot(*(flow - pair.flow)).mean()
+        assert error < 0.5 * np.hypot(*pair.flow).mean()

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs of frames whose flow is known, listed in a file or generated."""
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.fileio import list_from_file
+
+from ..fileio.flow_file import read_flow
+from .motion.classes import CLASSES
+from .motion.generator import render_clip
+from .motion.settings import MotionSetSettings
+
+
+@dataclass(frozen=True, eq=False)
+class FlowPair:
+    """Two frames, and the true flow from the first to the second one.
+
+    Attributes:
+        name: Name of the pair.
+        first: 8-bit RGB ``(H, W, 3)``.
+        second: The same of the second frame.
+        flow: float32 ``(2, H, W)`` in pixels, NaN where unknown; at least
+            one pixel is known.
+    """
+    name: str
+    first: np.ndarray
+    second: np.ndarray
+    flow: np.ndarray
+
+
+class ListedPairs(Sequence):
+    """Pairs of a list file with lines ``first second flow``.
+
+    The files are named relative to the folder of the list and are read one
+    pair at a time; blank lines are skipped. Formats of the flow are those of
+    :func:`read_flow`, frames are any picture that OpenCV reads.
+
+    Args:
+        path: The list.
+
+    Raises:
+        FileNotFoundError: The list or a file in it does not exist.
+        ValueError: The list has no pair, or a line is malformed. Reading a
+            pair raises it for files that do not fit each other.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not osp.isfile(path):
+            raise FileNotFoundError(
+                f'the list of pairs {path!r} does not exist (absolute path '
+                f'{osp.abspath(path)!r}); correct the path')
+        self.path = path
+        self._lines = [(number, self._parse(number, line))
+                       for number, line in enumerate(list_from_file(path), 1)
+                       if line.strip()]
+        if not self._lines:
+            raise ValueError(f'the list of pairs {path!r} is empty, expected '
+                             'lines "first second flow"; add a pair')
+
+    def _parse(self, number: int, line: str) -> list[str]:
+        """Paths of the three files of a line, all of which exist."""
+        names = line.split()
+        if len(names) != 3:
+            raise ValueError(
+                f'{self._where(number)} is {line.strip()!r}, expected three '
+                'names "first second flow" without blanks in them; correct '
+                'the line')
+        folder = osp.dirname(self.path)
+        paths = [osp.join(folder, name) for name in names]
+        for path in paths:
+            if not osp.isfile(path):
+                raise FileNotFoundError(
+                    f'{self._where(number)} names {path!r}, which does not '
+                    f'exist (absolute path {osp.abspath(path)!r}); correct '
+                    'or remove the line')
+        return paths
+
+    def _where(self, number: int) -> str:
+        return f'line {number} of {self.path!r}'
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, index: int) -> FlowPair:
+        """Read a pair and check that its files fit each other."""
+        number, paths = self._lines[index]
+        try:
+            first, second = map(_read_frame, paths[:2])
+            flow, known = read_flow(paths[2])
+        except ValueError as error:
+            raise ValueError(f'{self._where(number)}: {error}') from None
+        sizes = {
+            path: f'{size[1]}x{size[0]}'
+            for path, size in zip(paths, (first.shape[:2], second.shape[:2],
+                                          flow.shape[1:]))
+        }
+        if len(set(sizes.values())) > 1:
+            shown = ', '.join(f'{path!r} {size}'
+                              for path, size in sizes.items())
+            raise ValueError(
+                f'{self._where(number)} has files of several sizes ({shown}); '
+                'name three files of one size')
+        if not known.any():
+            raise ValueError(
+                f'{self._where(number)} names {paths[2]!r}, in which no pixel '
+                'has a known flow; remove the line')
+        # Longer than the file's name, which many data sets repeat.
+        name = osp.splitext(osp.relpath(paths[0], osp.dirname(self.path)))[0]
+        return FlowPair(name, first, second, flow)
+
+    def settings(self) -> dict[str, Any]:
+        """What the pairs are, ready for JSON."""
+        return dict(list=self.path, num_pairs=len(self))
+
+
+class GeneratedPairs(Sequence):
+    """Pairs of moving objects, generated one at a time.
+
+    Args:
+        number: Pairs; a multiple of 16 has equally many of every motion.
+        size: Height and width in pixels.
+        speed: Mean displacement of the objects in pixels.
+        seed: Equal seeds give equal pairs.
+
+    Raises:
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(self,
+                 number: int = 32,
+                 size: tuple[int, int] = (128, 128),
+                 speed: float = 2.0,
+                 seed: int = 0) -> None:
+        self._settings = MotionSetSettings(
+            num_test=number, size=size, num_frames=2, speed=speed, seed=seed)
+
+    def __len__(self) -> int:
+        return self._settings.num_test
+
+    def __getitem__(self, index: int) -> FlowPair:
+        """Render a pair."""
+        index = range(len(self))[index]
+        clip = render_clip(self._settings, 'test', index)
+        return FlowPair(f'generated {index:03d} {CLASSES[clip.label]}',
+                        *clip.frames, clip.flow[0])
+
+    def settings(self) -> dict[str, Any]:
+        """What the pairs are, ready for JSON."""
+        settings = self._settings
+        return dict(
+            generator=dict(
+                size=list(settings.size),
+                speed=settings.speed,
+                background_speed=settings.background_speed,
+                seed=settings.seed),
+            num_pairs=len(self))
+
+
+def _read_frame(path: str) -> np.ndarray:
+    """8-bit RGB ``(H, W, 3)`` of a picture, as its pixels lie in the file."""
+    try:
+        # Flow knows nothing of a camera's orientation tag.
+        frame = cv2.imread(path,
+                           cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        frame = None
+    if frame is None:
+        raise ValueError(f'the frame {path!r} cannot be decoded; get the file '
+                         'again, or leave its pair out')
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks of MMEngine's runner."""
+from .epoch_seed import EpochSeedHook
+from .staged_training import StagedTrainingHook
+from .stream_scores import StreamScoresHook
+
+__all__ = ['EpochSeedHook', 'StagedTrainingHook', 'StreamScoresHook']

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One estimator at work: from 8-bit frames in memory to predictions."""
+from __future__ import annotations
+
+import os.path as osp
+from time import perf_counter
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+
+from ...models.flow_zoo import build_estimator
+from .clips import make_clips
+from .settings import BenchmarkSettings, Combination
+
+_PREPROCESSOR = dict(
+    type='ActionDataPreprocessor',
+    mean=[0., 0., 0.],
+    std=[255., 255., 255.],
+    format_shape='NCTHW')
+
+
+class FlowOnly(BaseModel):
+    """Preprocessing and flow, with no classifier.
+
+    Args:
+        flow_estimator: The estimator.
+    """
+
+    def __init__(self, flow_estimator: nn.Module) -> None:
+        super().__init__(data_preprocessor=MODELS.build(_PREPROCESSOR))
+        self.flow_estimator = flow_estimator
+
+    def forward(self,
+                inputs: Tensor,
+                data_samples: list | None = None,
+                mode: str = 'tensor') -> tuple[Tensor, ...] | Tensor:
+        """Flow of clips ``(B, M, 3, T, H, W)`` in [0, 1]."""
+        return self.flow_estimator(inputs.flatten(0, 1))
+
+
+def build_model(estimator: nn.Module, classifier: str | None,
+                clip_len: int) -> BaseModel:
+    """Put an estimator in front of a classifier with random weights.
+
+    Args:
+        estimator: The estimator.
+        classifier: Config with a ``UFTSNRecognizer``; None for the flow
+            alone.
+        clip_len: Frames per clip. The backbone's input channels follow.
+
+    Raises:
+        FileNotFoundError: There is no such config.
+        ValueError: Its model is another one, or does not take the flow.
+    """
+    # Without it MMEngine looks for MMAction2's parts in its own registry.
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        if classifier is None:
+            return FlowOnly(estimator)
+        return _build_recognizer(estimator, classifier, clip_len)
+
+
+def _build_recognizer(estimator: nn.Module, classifier: str,
+                      clip_len: int) -> BaseModel:
+    if not osp.isfile(classifier):
+        raise FileNotFoundError(
+            f'classifier {classifier!r} does not exist (absolute path '
+            f'{osp.abspath(classifier)!r}); name a config of a motion stream, '
+            'or none.')
+    model = Config.fromfile(classifier).to_dict().get('model') or {}
+    if model.get('type') != 'UFTSNRecognizer':
+        raise ValueError(
+            f'classifier {classifier!r} has the model {model.get("type")!r}, '
+            'expected a UFTSNRecognizer; name a config of a motion stream, or '
+            'none.')
+    # That of torchvision's backbones is replaced by the recognizer.
+    for channels in ('in_channels', 'in_chans'):
+        if channels in model['backbone']:
+            model['backbone'][channels] = 2 * (clip_len - 1)
+    return MODELS.build(
+        dict(
+            model,
+            # The recognizer builds from configs; this one is built already.
+            flow_estimator=dict(type=lambda: estimator),
+            clip_len=clip_len,
+            photometric_loss=None,
+            smoothness_loss=None,
+            loss_weights=None,
+            # Its max_testing_views would cut the batch into parts.
+            test_cfg=None))
+
+
+class Workload:
+    """One estimator with all it needs to run.
+
+    Calling it once takes a batch of clips from 8-bit frames to predictions.
+
+    Args:
+        spec: Specification of the estimator.
+        combination: Device, size and batch size.
+        settings: Classifier and clip length.
+    """
+
+    def __init__(self, spec: str, combination: Combination,
+                 settings: BenchmarkSettings) -> None:
+        self.device = torch.device(combination.device)
+        estimator = build_estimator(spec)
+        model = build_model(estimator, settings.classifier, settings.clip_len)
+        self.model = model.to(self.device).eval()
+        self.data = dict(
+            inputs=make_clips(combination.size, settings.clip_len,
+                              combination.batch_size),
+            data_samples=[
+                ActionDataSample() for _ in range(combination.batch_size)
+            ])
+        self._flow_seconds = 0.
+        estimator.register_forward_pre_hook(self._begin_flow)
+        estimator.register_forward_hook(self._end_flow)
+
+    @torch.inference_mode()
+    def __call__(self) -> tuple[float, float]:
+        """Run once.
+
+        Returns:
+            Seconds of all, and of the flow within it.
+        """
+        self._flow_seconds = 0.
+        begin = self._now()
+        self.model.test_step(self.data)
+        return self._now() - begin, self._flow_seconds
+
+    def _begin_flow(self, *_: object) -> None:
+        self._flow_seconds -= self._now()
+
+    def _end_flow(self, *_: object) -> None:
+        self._flow_seconds += self._now()
+
+    def _now(self) -> float:
+        if self.device.type == 'cuda':
+            # A GPU works on after the call that gave it the work.
+            torch.cuda.synchronize(self.device)
+        return perf_counter()

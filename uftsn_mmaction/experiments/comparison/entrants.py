@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What takes part in a comparison: estimators with their weights."""
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ...models.estimator_spec import short_names, split_spec
+from ...models.flow_zoo import (
+    build_estimator,
+    estimator_config,
+    has_random_weights,
+)
+
+#: Beside the specifications of :mod:`..evaluation.estimator_spec`: the
+#: config's own estimator after stage 1 and, still training, in stage 3; and
+#: at its random start.
+OURS, OURS_JOINT, UNTRAINED = 'ours', 'ours+joint', 'untrained'
+_RANDOM = ' (random weights)'
+
+
+@dataclass(frozen=True, eq=False)
+class Entrant:
+    """An estimator, and what the classifier gets of it.
+
+    Attributes:
+        name: Name in the table.
+        spec: How the user named it.
+        estimator: Its config.
+        settings: What its settings came to, where it tells.
+        weights: Weights by name; None where they are random, part of the
+            config, or still to be trained.
+    """
+    name: str
+    spec: str
+    estimator: dict[str, Any]
+    settings: str = ''
+    weights: Mapping[str, Tensor] | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder."""
+        return re.sub(r'[^\w.+-]+', '_', self.name).strip('_')
+
+    @property
+    def weights_name(self) -> str:
+        """Name of its weights, which other weights do not have."""
+        if self.weights is None:
+            return self.folder
+        digest = hashlib.sha256()
+        for name, value in sorted(self.weights.items()):
+            head = f'{name} {tuple(value.shape)} {value.dtype};'
+            digest.update(head.encode() + value.numpy().tobytes())
+        return f'{self.folder}-{digest.hexdigest()[:16]}'
+
+
+def read_entrants(specs: Sequence[str],
+                  own_estimator: Mapping[str, Any]) -> list[Entrant]:
+    """Build each estimator once, so that a bad one is found at once.
+
+    Args:
+        specs: Specifications.
+        own_estimator: Estimator of the config that is run.
+
+    Raises:
+        FileNotFoundError: There is no such config file or checkpoint.
+        ImportError: A library that an estimator needs is missing.
+        ValueError: A name is unknown or given twice, or a checkpoint does
+            not fit.
+    """
+    entrants = [
+        _read(spec, name, own_estimator)
+        for spec, name in zip(specs, short_names(specs))
+    ]
+    folders = [entrant.folder for entrant in entrants]
+    for entrant in entrants:
+        if folders.count(entrant.folder) > 1:
+            raise ValueError(
+                f'the folder of {entrant.spec!r} would be that of another '
+                'estimator; rename the file, or compare them in two runs')
+    return entrants
+
+
+def _read(spec: str, name: str, own_estimator: Mapping[str, Any]) -> Entrant:
+    if spec in (OURS, OURS_JOINT):
+        return Entrant(spec, spec, dict(own_estimator))
+    if spec == UNTRAINED:
+        return Entrant(spec + _RANDOM, spec, dict(own_estimator))
+    estimator, cfg = build_estimator(spec), estimator_config(spec)
+    if isinstance(cfg['type'], type):
+        # A config file has no classes.
+        cfg['type'] = f'{cfg["type"].__module__}.{cfg["type"].__qualname__}'
+    if has_random_weights(spec, estimator):
+        name += _RANDOM
+    checkpoint = split_spec(spec)[1]
+    # Models of other libraries load their weights themselves, but the file
+    # must be the same when a comparison goes on: so the weights of its name
+    # are loaded once more over them.
+    return Entrant(name, spec, cfg, estimator.extra_repr(),
+                   estimator.state_dict() if checkpoint else None)

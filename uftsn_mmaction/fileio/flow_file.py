@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of one true flow, read as data only.
+
+Formats, told by the ending of the name:
+
+- ``.flo`` of the Middlebury benchmark: little-endian float32 202021.25, int32
+  width, int32 height, then u and v of each pixel as float32, row by row;
+- ``.png`` of the KITTI benchmark: 16-bit RGB, u and v as ``64 * value +
+  2**15`` in red and green, blue not 0 where the flow is known;
+- ``.npy``: an array ``(2, H, W)`` or ``(H, W, 2)``.
+"""
+from __future__ import annotations
+
+import os.path as osp
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+#: Pixels of the largest flow that is read: 8192 x 8192.
+MAX_PIXELS = 2**26
+
+#: Beyond this, Middlebury marks the flow as unknown.
+UNKNOWN_FLOW = 1e9
+
+_FLO_HEADER = struct.Struct('<fii')
+_FLO_MAGIC = 202021.25
+# Signature, length and name of the first chunk, width, height, bits, colours.
+_PNG_HEADER = struct.Struct('>8sI4sIIBB')
+_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_PNG_RGB = 2
+
+
+def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read the true flow of a pair of frames.
+
+    Args:
+        path: File that ends with .flo, .png or .npy.
+
+    Returns:
+        Flow ``(2, H, W)``, float32, u (right) and v (down) in pixels, NaN
+        where it is unknown; and the mask ``(H, W)``, true where it is known.
+        Unknown is what is marked so, not finite, or beyond 1e9.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is of no such format, damaged or too large.
+    """
+    reader = _READERS.get(osp.splitext(path)[1].lower())
+    if reader is None:
+        raise ValueError(f'flow file {path!r} must end with one of '
+                         f'{", ".join(_READERS)}; convert it')
+    if not osp.isfile(path):
+        raise FileNotFoundError(
+            f'flow file {path!r} does not exist (absolute path '
+            f'{osp.abspath(path)!r}); correct the path')
+    flow = reader(path)
+    # A NaN fails the comparison as well.
+    known = (np.abs(flow) <= UNKNOWN_FLOW).all(0)
+    return np.where(known, flow, np.float32(np.nan)), known
+
+
+def _read_flo(path: str) -> np.ndarray:
+    length = osp.getsize(path)
+    with open(path, 'rb') as file:
+        header = file.read(_FLO_HEADER.size)
+        if len(header) < _FLO_HEADER.size:
+            raise _fault(path, f'it has {length} bytes, fewer than a header')
+        magic, width, height = _FLO_HEADER.unpack(header)
+        if magic != _FLO_MAGIC:
+            raise _fault(path, f'it does not begin with {_FLO_MAGIC}')
+        _check_size(path, height, width)
+        expected = _FLO_HEADER.size + 8 * width * height
+        if length != expected:
+            raise _fault(
+                path, f'its header promises {width}x{height} pixels, which '
+                f'are {expected} bytes, but it has {length}')
+        values = np.frombuffer(file.read(expected), '<f4')
+    return _channels_first(values.reshape(height, width, 2))
+
+
+def _read_png(path: str) -> np.ndarray:
+    content = Path(path).read_bytes()
+    if len(content) < _PNG_HEADER.size:
+        raise _fault(path, f'it has {len(content)} bytes, fewer than a header')
+    # Checked before the picture is unpacked, which may take far more memory.
+    signature, _, chunk, width, height, bits, colours = (
+        _PNG_HEADER.unpack_from(content))
+    if signature != _PNG_SIGNATURE or chunk != b'IHDR':
+        raise _fault(path, 'it is no PNG')
+    if (bits, colours) != (16, _PNG_RGB):
+        raise _fault(path, 'it is no 16-bit RGB picture')
+    _check_size(path, height, width)
+    try:
+        picture = cv2.imdecode(
+            np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        picture = None
+    if picture is None or picture.shape != (height, width, 3):
+        raise _fault(path, 'it cannot be decoded')
+    # OpenCV's order is blue, green, red.
+    valid, v, u = np.moveaxis(picture, -1, 0)
+    flow = (np.stack([u, v]).astype(np.float32) - 2**15) / 64
+    return np.where(valid > 0, flow, np.float32(np.nan))
+
+
+def _read_npy(path: str) -> np.ndarray:
+    try:
+        # A view of the file cannot be larger than the file.
+        array = np.load(path, mmap_mode='r', allow_pickle=False)
+    except Exception as error:  # a bad header can fail in any way
+        cause = str(error).strip().split('\n')[0].rstrip('.')
+        raise _fault(path, f'it is no plain array ({cause})') from None
+    if (not isinstance(array, np.ndarray) or array.ndim != 3
+            or not np.issubdtype(array.dtype, np.floating)):
+        raise _fault(path, 'it has no array of floats with three dimensions')
+    if array.shape[0] != 2 and array.shape[2] != 2:
+        raise _fault(
+            path, f'it has {array.shape}, not (2, H, W) or (H, W, 2)')
+    if array.shape[0] != 2:
+        array = np.moveaxis(array, -1, 0)
+    _check_size(path, *array.shape[1:])
+    return np.array(array, np.float32)
+
+
+def _channels_first(array: np.ndarray) -> np.ndarray:
+    """``(H, W, 2)`` to ``(2, H, W)``, a copy in the machine's byte order."""
+    return np.ascontiguousarray(np.moveaxis(array, -1, 0), np.float32)
+
+
+def _check_size(path: str, height: int, width: int) -> None:
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise _fault(
+            path, f'its size is {width}x{height}, where 1 to {MAX_PIXELS} '
+            'pixels are expected')
+
+
+def _fault(path: str, reason: str) -> ValueError:
+    return ValueError(f'flow file {path!r} cannot be used: {reason}; get the '
+                      'file again, or leave its pair out')
+
+
+_READERS = {'.flo': _read_flo, '.png': _read_png, '.npy': _read_npy}

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The learned estimators of the library ptlflow (table 2: PWC-Net).
+
+https://github.com/hmorimitsu/ptlflow, "PyTorch Lightning Optical Flow".
+"""
+from __future__ import annotations
+
+import importlib
+import logging
+import os.path as osp
+from argparse import ArgumentError, Namespace
+from collections.abc import Sequence
+from textwrap import shorten
+from types import ModuleType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from ..flow.warp import resize_flow
+from .pairwise import PairwiseFlowEstimator
+
+
+@MODELS.register_module()
+class PTLFlowEstimator(PairwiseFlowEstimator):
+    """A model of ptlflow, such as PWC-Net or RAFT, with fixed weights.
+
+    Takes the place of the paper's estimator: ``flow_estimator=dict(type=
+    'PTLFlowEstimator', model='pwcnet', checkpoint='things')``. It is never
+    trained: its parameters require no gradient and it stays in evaluation
+    mode. ptlflow's models and their published weights have licenses of their
+    own, most of them for research alone.
+
+    Args:
+        model: Name of a model in ptlflow that takes two frames.
+        checkpoint: Name of weights that ptlflow publishes for the model, such
+            as ``'things'``, which are downloaded once; or a local file: a
+            checkpoint of ptlflow or a ``state_dict`` of its model. None
+            leaves the weights random, with a warning, for use under a
+            checkpoint of the whole recognizer.
+        min_size: Frames whose shorter side has fewer pixels are enlarged to
+            it, and their flow is brought back. Below 128 the coarsest level
+            of RAFT and its kin is a single pixel and their flow not a number;
+            PWC-Net's kin fail at 64. More can help small frames.
+        out_indices: Levels to return. With one index the flow itself is
+            returned instead of a tuple, as the learned estimator does.
+        model_args: Arguments of the model that differ from ptlflow's own, for
+            example ``iters=12`` of ``raft_small``.
+
+    Raises:
+        FileNotFoundError: ``checkpoint`` is no file and no name.
+        ImportError: ptlflow or a library that it needs is not installed.
+        ValueError: The model is unknown or does not take its arguments, or
+            the checkpoint cannot be read or does not fit.
+    """
+
+    def __init__(self,
+                 model: str = 'raft_small',
+                 checkpoint: str | None = None,
+                 min_size: int = 128,
+                 out_indices: Sequence[int] = (0, ),
+                 **model_args: Any) -> None:
+        super().__init__(out_indices)
+        if not isinstance(min_size, int) or min_size < 1:
+            raise ValueError('min_size of PTLFlowEstimator must be a number '
+                             f'of pixels, 1 or more, got {min_size!r}')
+        self.model = model
+        self.min_size = min_size
+        self.network = _build(model, model_args)
+        if checkpoint is None:
+            print_log(
+                f'PTLFlowEstimator has random weights in {model!r}, since '
+                'its checkpoint is None; name one, unless a checkpoint of '
+                'the whole recognizer is loaded',
+                logger='current',
+                level=logging.WARNING)
+        else:
+            _load(self.network, checkpoint, model)
+        self.network.requires_grad_(False)
+        self.network.eval()
+
+    def init_weights(self) -> None:
+        """Keep the weights: those of the checkpoint are loaded already.
+
+        Some models of ptlflow have a method of this name, which would
+        overwrite them.
+        """
+        self._is_init = True
+
+    def train(self, mode: bool = True) -> PTLFlowEstimator:
+        """Switch all but the model of ptlflow, which only evaluates."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    def estimate(self, first: Tensor, second: Tensor) -> Tensor:
+        """See :meth:`PairwiseFlowEstimator.estimate`.
+
+        Raises:
+            ValueError: The model gives no flow of each pair, or one that is
+                not finite.
+        """
+        size = tuple(first.shape[-2:])
+        enlarge = max(1., self.min_size / min(size))
+        enlarged = tuple(round(side * enlarge) for side in size)
+        if enlarged != size:
+            first, second = (
+                F.interpolate(
+                    frame,
+                    size=enlarged,
+                    mode='bilinear',
+                    align_corners=False) for frame in (first, second))
+        # Some models ask Lightning for their device, which learns of a move
+        # only if it is told so itself and not through its parent.
+        self.network.to(first.device)
+        # ptlflow takes P x 2 x 3 x H x W, blue first, in [0, 1]; each model
+        # normalises and pads (or scales) by itself.
+        images = torch.stack((first, second), dim=1).flip(2).float()
+        flow = self.network(dict(images=images))['flows']
+        expected = (len(first), 1, 2, *enlarged)
+        if flow.shape != expected:
+            raise ValueError(
+                f'The model {self.model!r} of PTLFlowEstimator gives '
+                f'{tuple(flow.shape)} for {len(first)} pairs of frames, '
+                f'expected {expected}; choose a model that takes two frames')
+        # P x 1 x 2 x H x W -> P x 2 x H x W
+        flow = flow[:, 0].float()
+        if not flow.isfinite().all():
+            raise ValueError(
+                f'The flow of {self.model!r} of PTLFlowEstimator is not '
+                f'finite on frames of {enlarged[0]}x{enlarged[1]}; raise '
+                'min_size, or check the checkpoint')
+        return resize_flow(flow, size)
+
+    def extra_repr(self) -> str:
+        """What is not seen in the model itself."""
+        return (f'model={self.model!r}, min_size={self.min_size}, ptlflow '
+                f'{_import().__version__}')
+
+
+def _import() -> ModuleType:
+    """The library; an extra of the package, and seconds to import."""
+    try:
+        return importlib.import_module('ptlflow')
+    except ImportError as error:
+        reason = (f'the module {error.name!r}, which is not installed' if
+                  isinstance(error, ModuleNotFoundError) else
+                  f'ptlflow, whose import fails ({error})')
+        raise ImportError(
+            f'PTLFlowEstimator needs {reason}: run `pip install '
+            '"uftsn-mmaction[ptlflow]"`') from error
+
+
+def _build(model: str, model_args: dict[str, Any]) -> nn.Module:
+    """A model of ptlflow with random weights."""
+    ptlflow = _import()
+    names = ptlflow.get_model_names()
+    if model not in names:
+        raise ValueError(
+            f'model of PTLFlowEstimator is {model!r}, which ptlflow '
+            f'{ptlflow.__version__} does not have; its models are '
+            f'{", ".join(names)}')
+    # Its own parser brings the arguments to the types that the model asks for.
+    try:
+        return ptlflow.get_model(model, args=Namespace(model=model_args))
+    except (ArgumentError, TypeError, ValueError) as error:
+        reason = str(error).strip().split('\n')[-1].strip()
+        raise ValueError(
+            f'The model {model!r} of PTLFlowEstimator cannot be built with '
+            f'the arguments {model_args} ({reason}); see its constructor in '
+            'ptlflow') from error
+
+
+def _load(network: nn.Module, checkpoint: str, model: str) -> None:
+    """Load published weights by their name, or those of a file."""
+    where = f'checkpoint {checkpoint!r} of PTLFlowEstimator'
+    published = getattr(network, 'pretrained_checkpoints', None) or {}
+    url = published.get(checkpoint)
+    if url is None and not osp.isfile(checkpoint):
+        raise FileNotFoundError(
+            f'{where} is neither a file (absolute path '
+            f'{osp.abspath(checkpoint)!r}) nor the name of weights that '
+            f'ptlflow publishes for {model!r} '
+            f'({", ".join(published) or "none"}); correct it')
+    try:
+        if url is None:
+            content = torch.load(
+                checkpoint, map_location='cpu', weights_only=True)
+        else:
+            content = torch.hub.load_state_dict_from_url(
+                url, map_location='cpu', check_hash=True, weights_only=True)
+        weights = content.get('state_dict', content)
+    except Exception as error:
+        # Readers of files and URLs share no exception class.
+        reason = str(error).strip().split('\n')[0]
+        cure = ('name a file that holds the state_dict alone' if url is None
+                else f'download {url} by hand and name the file')
+        raise ValueError(
+            f'{where} cannot be read ({type(error).__name__}: {reason}); '
+            f'{cure}') from error
+    try:
+        network.load_state_dict(weights)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        # The first line only names the class, another all missing tensors.
+        detail = str(error).splitlines()[1:2] or [str(error)]
+        reason = shorten(detail[0], 120, placeholder=' ...').rstrip('.')
+        raise ValueError(f'{where} does not fit the model {model!r} '
+                         f'({reason}); name weights of this model') from error
+    # Constants beside the weights; VCN has some.
+    settings = content.get('hyper_parameters')
+    extra = settings.get('extra_params') if isinstance(settings, dict) else {}
+    for name, value in (extra or {}).items():
+        network.add_extra_param(name, value)
