@@ -19,6 +19,8 @@ from mmengine.runner import Runner
 import uftsn_mmaction  # noqa: F401, registers the components
 from uftsn_mmaction.datasets import SyntheticMotionDataset
 
+pytest_plugins = ['processes']
+
 # Two threads on a busy machine make small operations many times slower.
 torch.set_num_threads(1)
 
