@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from uftsn_mmaction.models.losses import PhotometricLoss, SmoothnessLoss
+from uftsn_mmaction.models.weight_init.first_conv import find_first_conv
 
 RESNETS = {
     'mmaction': dict(
@@ -107,6 +108,16 @@ def test_wrong_in_channels_at_build(build_recognizer, library):
         build_recognizer(backbone=cfg, cls_head=HEAD)
     words = ('in_channels is 6', 'clip_len=3', '= 4', 'in_chans for timm')
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize('library', RESNETS)
+@pytest.mark.parametrize('clip_len', [2, 5])
+def test_input_channels_follow_from_clip_len(build_recognizer, library,
+                                             clip_len):
+    cfg = {k: v for k, v in RESNETS[library].items() if 'in_chan' not in k}
+    model = build_recognizer(clip_len=clip_len, backbone=cfg, cls_head=HEAD)
+    conv = find_first_conv(model.backbone)[1]
+    assert conv.in_channels == 2 * (clip_len - 1)
 
 
 @pytest.mark.parametrize('kwargs, words', [

@@ -10,7 +10,25 @@ from uftsn_mmaction.models.weight_init.first_conv import (
     average_input_channels,
     find_first_conv,
     replace_first_conv,
+    set_input_channels,
 )
+
+
+class Parent(nn.Module):
+    def __init__(self, depth, in_channels=3):
+        super().__init__()
+
+
+class Child(Parent):
+    def __init__(self, stages=4, **kwargs):
+        super().__init__(**kwargs)
+
+
+class Closed(Parent):
+    """Takes no channels, although its parent does."""
+
+    def __init__(self, depth):
+        super().__init__(depth)
 
 
 def test_average_over_the_old_channels():
@@ -78,6 +96,30 @@ def test_replaced_convolution_without_bias():
     replace_first_conv(backbone, 8)
     assert backbone[0][0].bias is None
     assert backbone(torch.randn(1, 8, 4, 4)).shape == (1, 6, 2, 2)
+
+
+@pytest.mark.parametrize('kind, setting', [
+    ('ResNet', 'in_channels'),
+    # Both pass in_channels on to ResNet by **kwargs.
+    ('ResNetTSM', 'in_channels'),
+    ('mmpretrain.ResNeXt', 'in_channels'),
+    ('mmpretrain.VGG', None),
+    ('timm.resnet18', 'in_chans'),
+    ('torchvision.resnet18', None),
+    (Parent, 'in_channels'),
+    (Child, 'in_channels'),
+    (Closed, None),
+])
+def test_input_channels_are_set_where_there_is_a_setting(kind, setting):
+    cfg = dict(type=kind, depth=18)
+    expected = dict(cfg, **{setting: 6}) if setting else cfg
+    assert set_input_channels(cfg, 6) == expected
+    assert cfg == dict(type=kind, depth=18)
+
+
+def test_given_input_channels_stay():
+    cfg = dict(type='ResNet', depth=18, in_channels=5)
+    assert set_input_channels(cfg, 6) == cfg
 
 
 @pytest.fixture

@@ -15,7 +15,11 @@ from torch import Tensor
 from ...clips import check_clips, draw_pairs
 from ..losses import UnsupervisedLoss
 from ..weight_init.cross_modality import load_rgb_kernel, stock_checkpoints
-from ..weight_init.first_conv import replace_first_conv, require_input_channels
+from ..weight_init.first_conv import (
+    replace_first_conv,
+    require_input_channels,
+    set_input_channels,
+)
 from .flow_stack import stack_flow
 from .staged import StagedTraining
 
@@ -31,9 +35,9 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
     Args:
         flow_estimator: Any estimator from a clip ``(N, 3, T, H, W)`` in
             [0, 1] to flows, finest level first.
-        backbone: 2D backbone with ``2 * (clip_len - 1)`` input channels, of
-            MMAction2, mmpretrain, timm (``in_chans``) or torchvision (whose
-            first convolution is replaced).
+        backbone: 2D backbone of MMAction2, mmpretrain, timm or torchvision.
+            Its input channels, ``2 * (clip_len - 1)``, are set here where the
+            config leaves out ``in_channels`` (``in_chans`` for timm).
         cls_head: MMAction2 head.
         photometric_loss: Eq. 6 and 7; None if the estimator never trains.
         smoothness_loss: Eq. 8; None to leave it out.
@@ -68,12 +72,15 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                  train_cfg: OptConfigType = None,
                  test_cfg: OptConfigType = None,
                  data_preprocessor: OptConfigType = None) -> None:
+        if clip_len < 2:
+            raise ValueError('clip_len of UFTSNRecognizer must be 2 or more '
+                             f'to hold a motion, got {clip_len}')
         test_cfg = dict(test_cfg or {})
         # Recognizer2D splits after the flow, where memory is long gone.
         max_testing_views = test_cfg.pop('max_testing_views', None)
         return_flow = test_cfg.pop('return_flow', False)
         super().__init__(
-            backbone=backbone,
+            backbone=set_input_channels(backbone, 2 * (clip_len - 1)),
             cls_head=cls_head,
             neck=neck,
             train_cfg=train_cfg,
@@ -83,9 +90,6 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                 mean=[0., 0., 0.],
                 std=[255., 255., 255.],
                 format_shape='NCTHW'))
-        if clip_len < 2:
-            raise ValueError('clip_len of UFTSNRecognizer must be 2 or more '
-                             f'to hold a motion, got {clip_len}')
         if flow_bound is not None and flow_bound <= 0:
             raise ValueError('flow_bound of UFTSNRecognizer must be above 0 '
                              f'(pixels) or None, got {flow_bound}')

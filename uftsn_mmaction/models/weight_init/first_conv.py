@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The convolution through which a 2D backbone takes the flow stack."""
+"""First convolution of a 2D backbone, which takes the stack of flows."""
 from __future__ import annotations
 
+import inspect
+from contextlib import suppress
+
 import torch
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType
 from torch import Tensor, nn
 
 
 def find_first_conv(backbone: nn.Module) -> tuple[str, nn.Conv2d]:
-    """First 2D convolution of a backbone, after its dotted name there.
+    """Return the dotted name and the first 2D convolution of a backbone.
 
     Raises:
-        ValueError: The backbone has no 2D convolution.
+        ValueError: If the backbone has no 2D convolution.
     """
     for path, module in backbone.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -21,32 +26,37 @@ def find_first_conv(backbone: nn.Module) -> tuple[str, nn.Conv2d]:
 
 
 def average_input_channels(weight: Tensor, in_channels: int) -> Tensor:
-    """Kernel for another modality: the mean over the old input channels.
+    """Average a kernel over its input channels and repeat the mean.
 
     The cross-modality initialisation of TSN (Wang et al., 2016, sec. 3.2).
 
     Args:
         weight: Kernel ``(O, C, kH, kW)``.
-        in_channels: Input channels of the result.
+        in_channels: Input channels of the new kernel.
 
     Returns:
         Kernel ``(O, in_channels, kH, kW)``.
+
+    Example:
+        >>> import torch
+        >>> average_input_channels(torch.ones(64, 3, 7, 7), 18).shape
+        torch.Size([64, 18, 7, 7])
     """
     mean = weight.mean(dim=1, keepdim=True)
     return mean.expand(-1, in_channels, -1, -1).clone()
 
 
 def rgb_shape(conv: nn.Conv2d) -> tuple[int, ...]:
-    """Shape ``(O, 3, kH, kW)`` of a kernel that would take RGB images."""
+    """Return the shape ``(O, 3, kH, kW)`` of the same kernel for RGB."""
     return (conv.out_channels, 3, *conv.kernel_size)
 
 
 def adapt_rgb_kernel(weight: Tensor | None, conv: nn.Conv2d) -> Tensor | None:
-    """RGB kernel for the channels of a convolution.
+    """Adapt an RGB kernel to the input channels of a convolution.
 
     Returns:
-        The kernel itself if the convolution takes three channels, else its
-        mean in each channel; None if this is no RGB kernel of that size.
+        The kernel itself if the convolution takes three channels, otherwise
+        its mean in each channel; None if it is no RGB kernel of that size.
     """
     if weight is None or tuple(weight.shape) != rgb_shape(conv):
         return None
@@ -55,10 +65,51 @@ def adapt_rgb_kernel(weight: Tensor | None, conv: nn.Conv2d) -> Tensor | None:
     return average_input_channels(weight, conv.in_channels)
 
 
-def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
-    """Give a backbone without an ``in_channels`` setting another one.
+def set_input_channels(backbone: ConfigType, in_channels: int) -> ConfigType:
+    """Set the input channels in a backbone config that leaves them out.
 
-    torchvision's models always take three channels.
+    Args:
+        backbone: Config of a backbone of MMAction2, mmpretrain, timm,
+            torchvision or one's own.
+        in_channels: Value of ``in_channels`` (``in_chans`` for timm).
+
+    Returns:
+        A copy with the setting; the config itself where the channels are
+        given or the backbone has no such setting.
+    """
+    kind = backbone['type']
+    library = kind.partition('.')[0] if isinstance(kind, str) else ''
+    setting = 'in_chans' if library == 'timm' else 'in_channels'
+    if setting in backbone or library == 'torchvision':
+        return backbone
+    if library != 'timm' and not _has_setting(kind, setting):
+        return backbone
+    return {**backbone, setting: in_channels}
+
+
+def _has_setting(kind: str | type, setting: str) -> bool:
+    """Return whether a registered class takes a keyword argument."""
+    if isinstance(kind, str):
+        if kind.startswith('mmpretrain.'):
+            # Importing it registers its backbones.
+            with suppress(ImportError):
+                import mmpretrain.models  # noqa: F401
+        kind = MODELS.get(kind)
+    for base in inspect.getmro(kind) if inspect.isclass(kind) else ():
+        parameters = inspect.signature(base).parameters
+        if setting in parameters:
+            return True
+        kinds = {parameter.kind for parameter in parameters.values()}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            # Nothing is passed on to the parent.
+            return False
+    return False
+
+
+def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
+    """Replace the first convolution by one with other input channels.
+
+    For backbones without a setting for it, such as torchvision's.
     """
     path, old = find_first_conv(backbone)
     new = nn.Conv2d(
@@ -79,16 +130,16 @@ def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
 
 
 def require_input_channels(backbone: nn.Module, clip_len: int) -> None:
-    """Make sure that a backbone takes the flows of a clip.
+    """Check that a backbone takes the stacked flows of a clip.
 
     Raises:
-        ValueError: It takes another number of channels.
+        ValueError: If it takes another number of channels.
     """
     expected = 2 * (clip_len - 1)
     found = find_first_conv(backbone)[1].in_channels
     if found != expected:
         raise ValueError(
             f'backbone.in_channels is {found}, but clip_len={clip_len} gives '
-            f'2 * (clip_len - 1) = {expected} flow channels; set in_channels='
-            f'{expected} (in_chans for timm) or another clip_len, in the '
-            'model and in SampleFrames')
+            f'2 * (clip_len - 1) = {expected} flow channels; leave '
+            'in_channels out (in_chans for timm) to have it set, or correct '
+            'clip_len in the model and in SampleFrames')
