@@ -236,7 +236,7 @@ def test_options_reach_those_they_are_for(tools, configs_dir, work_dir):
 def test_number_of_gpus(tools, configs_dir, work_dir, gpus):
     run_splits('ucf101', [1], BOTH, configs_dir, settings(work_dir, gpus=gpus))
     for _, _, arguments, launcher, env in tools.calls:
-        assert env == (None if gpus else dict(CUDA_VISIBLE_DEVICES='-1'))
+        assert env == ({} if gpus else dict(CUDA_VISIBLE_DEVICES='-1'))
         if gpus > 1:
             assert launcher == [
                 sys.executable, '-m', 'torch.distributed.run', '--standalone',

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A config that is trained and tested in a folder, each step once."""
+from __future__ import annotations
+
+import copy
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..fileio import AtomicLocalBackend
+from ..fileio.json_file import write_json
+from .run import RunError, announce
+from .settings import refuse_changes
+from .tools import RunSettings
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A config that is trained and tested in a folder of its own.
+
+    ``folder`` holds the checkpoints and logs of the training, ``test/`` with
+    the logs of the last test, ``settings.json`` with the settings, and
+    ``result.json`` with the metrics once :meth:`run` has tested it.
+
+    Attributes:
+        name: Name for the user.
+        cfg: Config, counted in epochs.
+        folder: Folder of the experiment.
+        config_file: File that hands ``cfg`` to the tools.
+        settings: How the tools are run.
+        start: Checkpoint that a new training loads; None leaves
+            ``cfg.load_from``.
+    """
+    name: str
+    cfg: Config
+    folder: Path
+    config_file: Path
+    settings: RunSettings
+    start: Path | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        """Last checkpoint of the training."""
+        return checkpoint_file(self.folder, self.cfg.train_cfg.max_epochs)
+
+    @property
+    def predictions(self) -> Path:
+        """File that a test with ``dump=True`` writes."""
+        return self.folder / 'test' / 'predictions.pkl'
+
+    def check(self, cure: str = 'remove that folder to begin anew') -> None:
+        """Refuse a folder that holds a run of other settings.
+
+        Before the first checkpoint nothing depends on the settings, and
+        before the first result nothing depends on those of the test. A
+        training without ``settings.json`` comes from elsewhere and is taken
+        as it is.
+
+        Args:
+            cure: See :func:`.settings.refuse_changes`.
+
+        Raises:
+            ValueError: If the settings differ.
+        """
+        # Once tested, the checkpoint may be removed to save disk space.
+        tested = self._result_file.exists()
+        if self._settings_file.exists() and (tested
+                                             or latest_epoch(self.folder)):
+            found, wanted = (
+                {
+                    key: value
+                    for key, value in settings.items()
+                    if tested or not key.startswith('test_')
+                } for settings in (json.loads(
+                    self._settings_file.read_text('utf-8')),
+                                   self._settings_dict()))
+            refuse_changes(self.folder, found, wanted, cure)
+
+    def run(self, begin: Callable[[], None] | None = None) -> dict[str, float]:
+        """Train and test, or read the metrics of an earlier call.
+
+        Args:
+            begin: See :meth:`train`.
+
+        Returns:
+            All metrics of the config's evaluator.
+
+        Raises:
+            RunError: If the training or the test fails.
+        """
+        if self._result_file.exists():
+            announce(f'Training and test of {self.name}: finished already')
+            return json.loads(self._result_file.read_text('utf-8'))
+        metrics = self.test(self.train(begin))
+        write_json(self._result_file, metrics)
+        return metrics
+
+    def train(self, begin: Callable[[], None] | None = None) -> Path:
+        """Train, go on from the last checkpoint, or find it finished.
+
+        Args:
+            begin: Called before the first epoch. It may write ``start``, or
+                put a checkpoint into ``folder`` for the training to go on
+                from.
+
+        Returns:
+            The last checkpoint.
+
+        Raises:
+            RunError: If the training fails, or is needed but forbidden.
+        """
+        epochs = self.cfg.train_cfg.max_epochs
+        if self.checkpoint.exists():
+            announce(f'Training of {self.name}: finished already')
+            return self.checkpoint
+        if self.settings.test_only:
+            raise RunError(
+                f'{str(self.checkpoint)!r} does not exist, and --test-only '
+                'trains nothing; leave it out, or correct --work-dir')
+        self._write()
+        if begin is not None and not latest_epoch(self.folder):
+            begin()
+        announce(f'Training of {self.name}, {epochs} epochs')
+        # A new training must not resume: it would drop load_from.
+        resume = []
+        latest = latest_epoch(self.folder)
+        if latest:
+            resume = ['--resume']
+            # A kill may have come between a checkpoint and this file, or the
+            # folder may have moved. Without it the trainer would begin anew.
+            AtomicLocalBackend().put_text(
+                str(checkpoint_file(self.folder, latest).absolute()),
+                self.folder / 'last_checkpoint')
+        status = self.settings.run('train', self.config_file, '--work-dir',
+                                   self.folder, *resume)
+        _require('training', self.folder, status, self.checkpoint.name,
+                 self.checkpoint.exists())
+        return self.checkpoint
+
+    def test(self,
+             checkpoint: Path | None = None,
+             dump: bool = False) -> dict[str, float]:
+        """Test with a new process, whatever an earlier test has left.
+
+        Args:
+            checkpoint: Weights; None where the config names them itself.
+            dump: Whether to write :attr:`predictions`.
+
+        Returns:
+            All metrics of the config's evaluator.
+
+        Raises:
+            RunError: If the test fails.
+        """
+        folder = self.folder / 'test'
+        # Files of an earlier test must not pass for those of this one.
+        shutil.rmtree(folder, ignore_errors=True)
+        announce(f'Test of {self.name}')
+        self._write()
+        status = self.settings.run(
+            'test', self.config_file, *([checkpoint] if checkpoint else []),
+            '--work-dir', folder,
+            *(['--dump', self.predictions] if dump else []))
+        # The log of the metrics, beside the log in words.
+        found = sorted(folder.glob('*/*.json'))
+        _require('test', folder, status, 'metrics', bool(found))
+        if dump:
+            _require('test', folder, status, self.predictions.name,
+                     self.predictions.exists())
+        return json.loads(found[-1].read_text('utf-8'))
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.folder / 'settings.json'
+
+    @property
+    def _result_file(self) -> Path:
+        return self.folder / 'result.json'
+
+    def _settings_dict(self) -> dict[str, Any]:
+        """Return the config as JSON has it, wherever the folder lies."""
+        settings = self.cfg.to_dict()
+        if self.start is not None:
+            settings['load_from'] = self.start.name
+        return json.loads(json.dumps(settings, default=repr))
+
+    def _write(self) -> None:
+        """Write the config for the tools, and the settings of the folder."""
+        cfg = self.cfg
+        if self.start is not None:
+            cfg = copy.deepcopy(cfg)
+            cfg.load_from = str(self.start)
+        AtomicLocalBackend().put_text(cfg.pretty_text, self.config_file)
+        write_json(self._settings_file, self._settings_dict())
+
+
+def checkpoint_file(folder: Path, epoch: int) -> Path:
+    """Return the checkpoint after an epoch (from 1) of ``CheckpointHook``."""
+    return folder / f'epoch_{epoch}.pth'
+
+
+def latest_epoch(folder: Path) -> int:
+    """Return the number of epochs that a training has behind it."""
+    found = (re.fullmatch(r'epoch_(\d+)\.pth', path.name)
+             for path in folder.glob('epoch_*.pth'))
+    return max((int(match.group(1)) for match in found if match), default=0)
+
+
+def _require(kind: str, folder: Path, status: int, result: str,
+             is_there: bool) -> None:
+    if status or not is_there:
+        raise RunError(
+            f'The {kind} in {str(folder)!r} ended with exit status {status} '
+            f'and {"with" if is_there else "without"} {result}; its last '
+            'lines tell why, and the same command goes on from there')
