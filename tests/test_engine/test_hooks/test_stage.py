@@ -3,8 +3,14 @@
 import dataclasses
 
 import pytest
+from mmengine.config import Config
 
-from uftsn_mmaction.engine.hooks.stage import Stage, build_stages
+from uftsn_mmaction.engine.hooks.stage import (
+    Stage,
+    build_stages,
+    stage_configs,
+    staged_hook,
+)
 
 
 def build(**config):
@@ -98,3 +104,70 @@ def test_stages_in_order():
     assert [(s.name, s.begin) for s in stages] == [('flow', 0),
                                                    ('classifier', 4),
                                                    ('joint', 6)]
+
+
+def test_stages_by_name_run_in_order_of_begin():
+    """What a derived config adds or drops comes last in its dict."""
+    config = dict(
+        joint=dict(begin=6),
+        classifier=None,
+        flow=dict(begin=0),
+        warm_up=dict(begin=4, name='warm_up', train='cls_head',
+                     losses=dict(cls=1.)))
+    stages = build_stages(config)
+    assert [(s.name, s.begin) for s in stages] == [('flow', 0),
+                                                   ('warm_up', 4),
+                                                   ('joint', 6)]
+    assert 'name' not in config['joint']
+
+
+@pytest.mark.parametrize('stages, words', [
+    (dict(flow=None), ['begin=[]']),
+    (dict(flow=dict(begin=0), joint=dict(begin=0)), ['begin=[0, 0]']),
+    (dict(flow=dict(begin=3)), ['begin=[3]']),
+    (dict(flow=dict(begin='0')), ["'flow'", "'0'"]),
+    (dict(flow=dict()), ["'flow'", 'begin']),
+    (dict(flow=dict(begin=0, name='joint')), ["'flow'", "'joint'"]),
+    # One stage in the place of all of them.
+    (dict(name='flow', begin=0), ["'flow'", "'name'"]),
+    ([5], ['5']),
+])
+def test_stages_by_name_that_it_refuses(stages, words):
+    with pytest.raises(ValueError) as caught:
+        build_stages(stages)
+    assert all(word in str(caught.value) for word in words)
+
+
+HOOK = dict(
+    type='StagedTrainingHook',
+    stages=dict(joint=dict(begin=3), flow=dict(begin=0, lr=1e-3)))
+OTHER = dict(type='EpochSeedHook')
+
+
+@pytest.mark.parametrize('hooks', [
+    dict(default_hooks=dict(stages=HOOK, logger=None)),
+    dict(default_hooks=dict(any_name=HOOK), custom_hooks=None),
+    dict(custom_hooks=[OTHER, dict(HOOK, type='mmaction.' + HOOK['type'])]),
+    dict(custom_hooks=[object(), dict(HOOK, stages=[
+        dict(name='flow', begin=0, lr=1e-3), dict(name='joint', begin=3)])]),
+])
+def test_the_stages_of_a_config(hooks):
+    cfg = Config(hooks)
+    assert stage_configs(cfg) == [
+        dict(name='flow', begin=0, lr=1e-3),
+        dict(name='joint', begin=3)
+    ]
+    # A change reaches the config; one of the copies does not.
+    stage_configs(cfg)[0].begin = 1
+    staged_hook(cfg).stages = dict(flow=dict(begin=0))
+    assert stage_configs(cfg) == [dict(name='flow', begin=0)]
+
+
+@pytest.mark.parametrize('hooks, count', [
+    (dict(), 0),
+    (dict(default_hooks=dict(other=OTHER), custom_hooks=[OTHER]), 0),
+    (dict(default_hooks=dict(stages=HOOK), custom_hooks=[HOOK]), 2),
+])
+def test_a_config_without_stages_or_with_two_kinds(hooks, count):
+    with pytest.raises(ValueError, match=f'StagedTrainingHook, got {count}'):
+        staged_hook(Config(hooks))

@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_named(config_file, tmp_path):
         read(custom_hooks__1__by_epoch=False)
     with pytest.raises(ValueError, match="Stage 'joint' of .*max_epochs=13"):
         read(train_cfg__max_epochs=13)
-    with pytest.raises(ValueError, match='no StagedTrainingHook'):
+    with pytest.raises(ValueError, match='one StagedTrainingHook'):
         read(custom_hooks=[])
     stock = tmp_path / 'stock.py'
     stock.write_text("model = dict(type='Recognizer2D')")

@@ -87,7 +87,7 @@ def test_missing_config():
 
 
 @pytest.mark.parametrize('change, message', [
-    ("custom_hooks = [dict(type='EpochSeedHook')]", 'no StagedTrainingHook'),
+    ("custom_hooks = [dict(type='EpochSeedHook')]", 'one StagedTrainingHook'),
     ("test_evaluator = [dict(type='AccMetric')]", 'needs .*EndPointError'),
     ("val_evaluator = dict(_delete_=True, type='AccMetric')",
      'val_evaluator .*needs'),

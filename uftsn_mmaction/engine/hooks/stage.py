@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One stage of training: what it holds and what makes sense (sec. 3.2)."""
+"""The stages of a training, as a config states them (sec. 3.2)."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Union
+
+from mmengine.config import ConfigDict
 
 _CLASSIFIER = ('backbone', 'neck', 'cls_head')
 
-#: The three stages of sec. 3.2. A tenth of the unsupervised terms in the
-#: last one keeps the flow a flow while the class pulls at it.
+#: The three stages of sec. 3.2. A tenth of eq. 9 in the last one keeps the
+#: flow a motion field while the classifier's gradient changes it.
 PRESETS: dict[str, dict[str, Any]] = {
     'flow':
     dict(train=('flow_estimator', ), losses=dict(flow=1.0)),
@@ -20,6 +22,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         train=('flow_estimator', *_CLASSIFIER),
         losses=dict(cls=1.0, flow=0.1)),
 }
+
+# By name, where None leaves a stage out, or a list of settings with names.
+StageSettings = Union[Mapping[str, Any], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class Stage:
         begin: First epoch (or iteration) of the stage, from 0.
         train: Parts of the model that train.
         losses: Weight of each loss.
-        lr: Learning rate, one for all parts or one per part; None leaves
-            that of the optimizer. Schedulers multiply it as they do the
+        lr: Learning rate, one for all parts or one per part; None keeps the
+            rate of the optimizer. Schedulers multiply it as they do the
             optimizer's own.
         detach_flow: True stops the classifier's gradient at the flow.
     """
@@ -47,16 +52,22 @@ class Stage:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Stage:
-        """Check one entry of ``stages`` and fill in what its name implies."""
-        config = dict(config)
-        known = set(cls.__dataclass_fields__)
-        unknown = sorted(set(config) - known)
+        """Check the settings of a stage and add what its name implies.
+
+        Raises:
+            ValueError: If a setting is unknown, missing or has a wrong value.
+
+        >>> Stage.from_config(dict(name='joint', begin=30)).losses
+        {'cls': 1.0, 'flow': 0.1}
+        """
+        known = sorted(item.name for item in fields(cls))
+        unknown = sorted({*config} - {*known})
         if unknown:
-            raise ValueError(f'A stage knows the settings {sorted(known)}, '
-                             f'got {unknown}')
+            raise ValueError(
+                f'A stage has the settings {known}, got {unknown}')
         if 'name' not in config or 'begin' not in config:
-            raise ValueError('Each stage needs name and begin, got '
-                             f'{config}')
+            raise ValueError(
+                f'A stage needs name and begin, got {dict(config)}')
         name = config['name']
         settings = {**PRESETS.get(name, {}), **config}
         for key in ('train', 'losses'):
@@ -88,25 +99,104 @@ class Stage:
         return cls(**settings)
 
     def rate_of(self, part: str, default: float) -> float:
-        """Learning rate of a part, ``default`` where the stage is silent."""
+        """Return the learning rate of a part, or ``default`` if unset."""
         if isinstance(self.lr, Mapping):
             return self.lr.get(part, default)
         return default if self.lr is None else self.lr
 
 
-def build_stages(configs: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
-    """Check the list of stages as a whole.
+def build_stages(stages: StageSettings) -> tuple[Stage, ...]:
+    """Build all stages of a training, in the order in which they run.
+
+    Args:
+        stages: Settings by the name of the stage, in any order, where None
+            leaves a stage out; or a list of settings with a ``name`` each, in
+            the order of ``begin``.
 
     Raises:
-        ValueError: There is no stage, the first does not begin at 0, or they
-            are not in order.
+        ValueError: If the settings of a stage are wrong, no stage begins at
+            0, two begin together or a list is out of order.
+
+    >>> stages = build_stages(dict(
+    ...     flow=dict(begin=0), joint=None, classifier=dict(begin=20)))
+    >>> [(stage.name, stage.begin) for stage in stages]
+    [('flow', 0), ('classifier', 20)]
     """
-    if isinstance(configs, Mapping):
-        raise ValueError('stages must be a list of dicts, got one dict: '
-                         f'{dict(configs)}')
-    stages = tuple(Stage.from_config(config) for config in configs)
-    begins = [stage.begin for stage in stages]
-    if not stages or begins[0] != 0 or begins != sorted(set(begins)):
+    return tuple(stage for stage, _ in _in_order(stages))
+
+
+def staged_hook(cfg: Mapping[str, Any]) -> ConfigDict:
+    """Find the ``StagedTrainingHook`` in a config of MMEngine's runner.
+
+    Args:
+        cfg: The whole config, with the hook in ``default_hooks`` under any
+            name or in ``custom_hooks``.
+
+    Returns:
+        The settings of the hook themselves, so that a change of them changes
+        the config.
+
+    Raises:
+        ValueError: If the config has no such hook, or several.
+    """
+    hooks = [*(cfg.get('default_hooks') or {}).values(),
+             *(cfg.get('custom_hooks') or ())]
+    # A type may have its scope in front; instances have no settings.
+    found = [
+        hook for hook in hooks if isinstance(hook, Mapping)
+        and str(hook.get('type')).split('.')[-1] == 'StagedTrainingHook'
+    ]
+    if len(found) != 1:
+        raise ValueError(
+            'default_hooks and custom_hooks must hold one StagedTrainingHook, '
+            f'got {len(found)}; derive the config from '
+            'configs/_base_/schedules/three_stages.py')
+    return found[0]
+
+
+def stage_configs(cfg: Mapping[str, Any]) -> list[ConfigDict]:
+    """List the settings of a config's stages in the order in which they run.
+
+    Args:
+        cfg: The whole config, see :func:`staged_hook`.
+
+    Returns:
+        Copies of the settings of each stage, each with its ``name``.
+
+    Raises:
+        ValueError: As :func:`staged_hook` and :func:`build_stages` do.
+
+    >>> hook = dict(type='StagedTrainingHook', stages=dict(
+    ...     joint=dict(begin=30), flow=dict(begin=0, lr=1e-3)))
+    >>> stage_configs(dict(default_hooks=dict(stages=hook)))
+    [{'name': 'flow', 'begin': 0, 'lr': 0.001}, {'name': 'joint', 'begin': 30}]
+    """
+    return [config for _, config in _in_order(staged_hook(cfg)['stages'])]
+
+
+def _in_order(stages: StageSettings) -> list[tuple[Stage, ConfigDict]]:
+    """Return each stage and its settings with the name, in order."""
+    by_name = isinstance(stages, Mapping)
+    named = stages.items() if by_name else enumerate(stages)
+    found = []
+    for name, config in named:
+        if by_name and config is None:
+            continue
+        if not isinstance(config, Mapping):
+            raise ValueError(
+                'stages must be a dict of settings by name such as '
+                'dict(flow=dict(begin=0)), or a list of settings; got '
+                f'{config!r} as the settings of {name!r}')
+        if by_name and config.get('name', name) != name:
+            raise ValueError(
+                f'Stage {name!r} is named {config["name"]!r} in its own '
+                'settings; leave that name out')
+        config = ConfigDict({'name': name, **config} if by_name else config)
+        found.append((Stage.from_config(config), config))
+    if by_name:
+        found.sort(key=lambda item: item[0].begin)
+    begins = [stage.begin for stage, _ in found]
+    if not begins or begins[0] != 0 or begins != sorted(set(begins)):
         raise ValueError('stages must begin at 0 and each later than the one '
                          f'before, got begin={begins}')
-    return stages
+    return found

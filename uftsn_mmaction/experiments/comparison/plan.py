@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 
-from ...engine.hooks.stage import build_stages
+from ...engine.hooks.stage import stage_configs, staged_hook
 
 #: Config of the motion stream by the name of its data.
 DATA = dict(
@@ -69,7 +69,7 @@ class ComparisonPlan:
 
     def epochs_of(self, stage: str) -> int:
         """Number of epochs of a stage."""
-        begins = [config.begin for config in _staged_hook(self.cfg).stages]
+        begins = [config.begin for config in stage_configs(self.cfg)]
         ends = [*begins[1:], self.cfg.train_cfg.max_epochs]
         index = _STAGES.index(stage)
         return ends[index] - begins[index]
@@ -101,16 +101,14 @@ class ComparisonPlan:
     def _one_stage(self, name: str, seed: int, start: Path) -> Config:
         cfg = self.staged_config(seed)
         cfg.load_from = str(start)
-        hook = _staged_hook(cfg)
-        stage = hook.stages[_STAGES.index(name)]
-        hook.stages = [dict(stage, begin=0)]
+        stage = stage_configs(cfg)[_STAGES.index(name)]
+        staged_hook(cfg).stages = [dict(stage, begin=0)]
         cfg.train_cfg.max_epochs = self.epochs_of(name)
         return cfg
 
     def _check(self) -> None:
-        hook = _staged_hook(self.cfg)
-        build_stages(hook.stages)
-        names = tuple(stage.name for stage in hook.stages)
+        hook = staged_hook(self.cfg)
+        names = tuple(config.name for config in stage_configs(self.cfg))
         by_epoch = hook.get('by_epoch', True)
         epochs = (self.cfg.get('train_cfg') or {}).get('max_epochs')
         if names != _STAGES or not by_epoch or not isinstance(epochs, int):
@@ -136,12 +134,3 @@ def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
         raise ValueError(f'--seeds are {list(seeds)}, expected one or more '
                          'different numbers from 0 up; correct them')
     return tuple(seeds)
-
-
-def _staged_hook(cfg: Config) -> ConfigDict:
-    for hook in cfg.get('custom_hooks') or ():
-        if hook.type == 'StagedTrainingHook':
-            return hook
-    raise ValueError(
-        f'{cfg.filename} has no StagedTrainingHook in custom_hooks; use a '
-        'config derived from configs/_base_/schedules/three_stages.py')

@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner.utils import calc_dynamic_intervals
 
-from ...engine.hooks.stage import PRESETS, build_stages
+from ...engine.hooks.stage import PRESETS, stage_configs, staged_hook
 
 #: Stages of sec. 3.2 that the report tells about.
 STAGES = ('flow', 'classifier', 'joint')
@@ -65,8 +65,8 @@ class QuickstartPlan:
 
     @property
     def stage_configs(self) -> list[ConfigDict]:
-        """The entries of ``stages`` as the config has them."""
-        return _staged_hook(self.cfg).stages
+        """Settings of the stages, in the order in which they run."""
+        return stage_configs(self.cfg)
 
     @property
     def max_epochs(self) -> int:
@@ -99,13 +99,12 @@ class QuickstartPlan:
         learns here needs no motion estimation.
         """
         cfg = copy.deepcopy(self.cfg)
-        hook = _staged_hook(cfg)
-        _, classifier, joint = hook.stages
+        _, classifier, joint = self.stage_configs
         rates = joint.get('lr')
         if isinstance(rates, dict):
             rates = {k: v for k, v in rates.items() if k != 'flow_estimator'}
         first = len(self.epochs_of('classifier'))
-        hook.stages = [
+        staged_hook(cfg).stages = [
             dict(classifier, begin=0),
             # The last stage without its estimator.
             dict(PRESETS['classifier'], name='end', begin=first, lr=rates)
@@ -127,9 +126,8 @@ class QuickstartPlan:
         return cfg
 
     def _check(self, data_root: str | None) -> None:
-        hook = _staged_hook(self.cfg)
-        build_stages(hook.stages)
-        names = tuple(stage.name for stage in hook.stages)
+        hook = staged_hook(self.cfg)
+        names = tuple(config.name for config in self.stage_configs)
         if names != STAGES or not hook.get('by_epoch', True):
             raise ValueError(
                 f'The stages of {self.config_file} are {names}, counted in '
@@ -170,12 +168,3 @@ def _parse_options(options: Sequence[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     parser.add_argument('options', nargs='*', action=DictAction)
     return parser.parse_args(['--', *options]).options or {}
-
-
-def _staged_hook(cfg: Config) -> ConfigDict:
-    for hook in cfg.get('custom_hooks') or ():
-        if hook.type == 'StagedTrainingHook':
-            return hook
-    raise ValueError(
-        f'{cfg.filename} has no StagedTrainingHook in custom_hooks; use a '
-        'config derived from configs/uftsn_quickstart.py')
