@@ -34,7 +34,7 @@ from uftsn_mmaction.datasets.flow_pairs import (
 from uftsn_mmaction.experiments.flow_report import FlowReport
 from uftsn_mmaction.experiments.flow_settings import (
     flow_settings,
-    settings_lines,
+    settings_text,
 )
 from uftsn_mmaction.fileio.json_file import write_json
 from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
@@ -140,7 +140,7 @@ def evaluate(args: argparse.Namespace) -> None:
             **report.to_dict(),
             settings=dict(**settings, pairs=pairs.settings())))
     print(report.to_text())
-    print(*settings_lines(settings), sep='\n')
+    print(settings_text(settings))
     print(f'{path}, pictures of {min(args.pictures, len(pairs))} of '
           f'{len(pairs)} pairs beside it')
     if report.refused:

@@ -65,7 +65,7 @@ def test_a_small_benchmark_is_complete(run_tool):
     settings = content['settings']
     assert settings['threads_in_use'] == dict(torch=1, opencv=1)
     assert settings['command'].endswith('--clip-len 3 --out out')
-    assert settings['versions']['torch'] and settings['cpu']
+    assert settings['versions']['PyTorch'] and settings['cpu']
     # The same numbers on the screen, with what they mean.
     cells = next(
         line.split() for line in out.splitlines() if line.startswith('dis '))

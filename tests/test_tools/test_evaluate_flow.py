@@ -93,7 +93,8 @@ def test_settings_say_how_to_repeat_it(evaluate, pairs):
     assert estimator['parameters'] == 0
     assert any(line.startswith('tvl1_fast: ') and 'num_warps=2' in line
                for line in lines)
-    assert any(f'torch {torch.__version__}' in line for line in lines)
+    assert settings['environment']['PyTorch'] == torch.__version__
+    assert f'PyTorch: {torch.__version__};' in ' '.join(lines)
 
 
 def test_each_pair_gets_a_picture_up_to_a_number(evaluate, pairs):

@@ -2,31 +2,31 @@
 """End-point errors of several estimators on several pairs of frames."""
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from statistics import mean
 from typing import Any
 
 import numpy as np
 
 from ..evaluation.end_point_error import EndPointError, known_flow_mask
+from .table import Column, Table, json_value
 
-#: Reported metrics of :class:`EndPointError` and the heads of their columns.
-COLUMNS = dict(
-    AEPE='AEPE',
-    Fl_all='Fl-all %',
-    AEPE_small='below 1 px',
-    AEPE_medium='1 to 5 px',
-    AEPE_boundary='boundary')
+#: Metrics of :class:`EndPointError` in the table.
+METRICS = (Column('AEPE', 'AEPE, px'), Column('Fl_all', 'Fl-all, %'),
+           Column('AEPE_small', 'below 1 px'),
+           Column('AEPE_medium', '1 to 5 px'),
+           Column('AEPE_boundary', 'boundary'))
+_KEYS = tuple(column.key for column in METRICS)
 
 
 class FlowReport:
-    """One row for each estimator and pair, and the means of each estimator.
+    """One row per estimator and pair, and the means of each estimator.
 
-    A mean is one over the pairs, of each pair's mean over its known pixels;
-    a pair without such pixels (of small motion, at boundaries, ...) does not
-    count. Beside it the pooled mean is over the known pixels of all pairs.
-    A pair that an estimator refused is a row with the reason alone, and the
-    means of that estimator are over the others.
+    Each pair counts once in a mean, with its mean over the known pixels; a
+    pair without pixels of a metric (small motion, boundaries, ...) does not
+    count. The pooled mean is over the known pixels of all pairs. A pair that
+    an estimator refuses is a row with the reason alone, and the means of
+    that estimator leave it out.
 
     Args:
         estimators: Names of the estimators, in the order of the table.
@@ -34,7 +34,7 @@ class FlowReport:
 
     def __init__(self, estimators: Sequence[str]) -> None:
         self._metrics = {name: EndPointError() for name in estimators}
-        #: What was measured; a missing metric has no pixel.
+        #: Measurements; a metric without pixels is missing.
         self.rows: list[dict[str, Any]] = []
 
     def add(self, estimator: str, pair: str, flow: np.ndarray,
@@ -48,145 +48,130 @@ class FlowReport:
             gt: True flow, NaN where unknown.
 
         Raises:
-            ValueError: The shapes differ or are not those of flows.
+            ValueError: If the shapes differ or are not those of flows.
         """
         metric = self._metrics[estimator]
         # 2 x H x W -> 1 x 2 x 1 x H x W
         metric.process(None, [
             dict(pred_flow=flow[None, :, None], gt_flow=gt[None, :, None])
         ])
-        values = metric.compute_metrics(metric.results[-1:])
         known = known_flow_mask(gt).numpy()
         finite = np.isfinite(flow).all(axis=0)
         self.rows.append(
             dict(
                 estimator=estimator,
                 pair=pair,
-                **{name: values[name]
-                   for name in COLUMNS if name in values},
+                **_reported(metric, metric.results[-1:]),
                 known_pixels=int(known.sum()),
                 non_finite_pixels=int((known & ~finite).sum())))
 
     def refuse(self, estimator: str, pair: str, reason: str) -> None:
-        """Note that an estimator gave no flow of a pair.
-
-        Args:
-            estimator: Name of the estimator.
-            pair: Name of the pair.
-            reason: One sentence.
-        """
+        """Note that an estimator has no flow of a pair, and why."""
         self.rows.append(dict(estimator=estimator, pair=pair, error=reason))
 
     @property
     def refused(self) -> list[dict[str, Any]]:
-        """The rows without a flow."""
+        """Rows without a flow."""
         return [row for row in self.rows if 'error' in row]
 
     def means(self, estimator: str) -> dict[str, float]:
-        """Mean over the pairs of each metric."""
-        means = {}
-        for metric, values in self._values(estimator).items():
-            if values:
-                means[metric] = sum(values) / len(values)
-        return means
-
-    def pooled(self, estimator: str) -> dict[str, float]:
-        """Mean over the pixels of all pairs of each metric."""
-        metric = self._metrics[estimator]
-        values = metric.compute_metrics(metric.results)
-        return {name: values[name] for name in COLUMNS if name in values}
-
-    def _values(self, estimator: str) -> dict[str, list[float]]:
-        rows = [row for row in self.rows if row['estimator'] == estimator]
+        """Return the mean over the pairs of each metric."""
         return {
-            name: [row[name] for row in rows if name in row]
-            for name in COLUMNS
+            key: mean(values)
+            for key, values in self._values(estimator).items() if values
         }
 
+    def pooled(self, estimator: str) -> dict[str, float]:
+        """Return the mean over the pixels of all pairs of each metric."""
+        metric = self._metrics[estimator]
+        return _reported(metric, metric.results)
+
     def to_text(self) -> str:
-        """Table for the screen, with what its numbers mean."""
-        width = max(len(name) for name in ('estimator', *self._metrics))
-        lines = [
-            f'{"estimator":<{width}}' + ''.join(f'{head:>12}'
-                                                for head in COLUMNS.values())
-        ]
+        """Return the table for a terminal, with what its numbers mean."""
+        table = Table([Column('estimator', 'estimator'), *METRICS])
         for name in self._metrics:
-            means = self.means(name)
-            cells = [
-                f'{means[metric]:.3f}' if metric in means else '-'
-                for metric in COLUMNS
-            ]
-            lines.append(f'{name:<{width}}' + ''.join(f'{cell:>12}'
-                                                      for cell in cells))
+            table.add(estimator=name, **self.means(name))
         number = len(self.rows) // len(self._metrics)
-        lines += [
-            f'Mean over {number} pairs, of each pair\'s mean over its known '
+        definitions = _definitions()
+        return '\n'.join([
+            table.to_text(),
+            f'Mean over {number} pairs of each pair\'s mean over its known '
             'pixels; a pair without',
-            'pixels of a column does not count there.'
-        ]
-        lines += [
-            f'{COLUMNS[name]}: {meaning}'
-            for name, meaning in _definitions().items()
-        ]
-        return '\n'.join([*lines, *self._notes()])
+            'pixels of a column does not count there.',
+            *(f'{column.head}: {definitions[column.key]}'
+              for column in METRICS), *self._notes()
+        ])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of a JSON file.
+
+        Returns:
+            ``definitions`` of the metrics, ``rows`` and ``means``. A metric
+            is None where it has no pixel or is not finite (see
+            ``non_finite_pixels``), or where the estimator refused the pair
+            (see ``error``).
+        """
+        return dict(
+            definitions=_definitions(),
+            rows=[{
+                **row,
+                **_complete(row)
+            } for row in self.rows],
+            means=[
+                dict(
+                    estimator=name,
+                    mean_over_pairs=_complete(self.means(name)),
+                    pooled_over_pixels=_complete(self.pooled(name)),
+                    num_pairs={
+                        key: len(values)
+                        for key, values in self._values(name).items()
+                    }) for name in self._metrics
+            ])
+
+    def _rows(self, estimator: str) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row['estimator'] == estimator]
+
+    def _values(self, estimator: str) -> dict[str, list[float]]:
+        return {
+            key: [row[key] for row in self._rows(estimator) if key in row]
+            for key in _KEYS
+        }
 
     def _notes(self) -> Iterator[str]:
-        """What the means do not show."""
+        """Yield what the means do not show."""
         for name in self._metrics:
-            rows = [row for row in self.rows if row['estimator'] == name]
+            rows = self._rows(name)
             broken = [
                 row['pair'] for row in rows if row.get('non_finite_pixels')
             ]
             if broken:
                 yield (f'{name}: the flow is not finite in {len(broken)} '
-                       f'pairs, the first one is {broken[0]!r}.')
+                       f'pairs, first in {broken[0]!r}.')
             refused = [row for row in rows if 'error' in row]
             if refused:
                 yield (f'{name}: no flow of {len(refused)} pairs, which its '
-                       'means leave out; the first one is '
-                       f'{refused[0]["pair"]!r}: {refused[0]["error"]}')
-
-    def to_dict(self) -> dict[str, Any]:
-        """Content for a JSON file.
-
-        Returns:
-            ``rows`` and ``means``; a metric is None where it has no pixel or
-            is not finite (``non_finite_pixels`` tells which), or where the
-            estimator refused the pair (``error`` tells why). And what the
-            metrics mean, as ``definitions``.
-        """
-        return dict(
-            definitions=_definitions(),
-            rows=[{**row, **_metrics_for_json(row)} for row in self.rows],
-            means=[
-                dict(
-                    estimator=name,
-                    mean_over_pairs=_metrics_for_json(self.means(name)),
-                    pooled_over_pixels=_metrics_for_json(self.pooled(name)),
-                    num_pairs={
-                        metric: len(values)
-                        for metric, values in self._values(name).items()
-                    }) for name in self._metrics
-            ])
+                       f'means leave out; first {refused[0]["pair"]!r}: '
+                       f'{refused[0]["error"]}')
 
 
 def _definitions() -> dict[str, str]:
-    """What the columns mean."""
+    """Return the meaning of each metric."""
     metric = EndPointError()
     error = 'mean end-point error in pixels'
     return dict(
         AEPE=error,
-        Fl_all='percent of pixels off by more than 3 px and 5 %',
+        Fl_all='percentage of pixels off by more than 3 px and 5 %',
         AEPE_small=f'{error} where the true motion is below 1 px',
-        AEPE_medium=f'{error} where it is 1 to 5 px',
+        AEPE_medium=f'{error} where the true motion is 1 to 5 px',
         AEPE_boundary=f'{error} within {metric.boundary_width} px of a motion '
         f'boundary, a jump of more than {metric.boundary_threshold:g} px')
 
 
-def _metrics_for_json(values: Mapping[str, Any]) -> dict[str, float | None]:
-    """All metrics; JSON has no number that is not finite."""
-    return {
-        name:
-        values[name] if math.isfinite(values.get(name, math.nan)) else None
-        for name in COLUMNS
-    }
+def _reported(metric: EndPointError, results: list) -> dict[str, float]:
+    values = metric.compute_metrics(results)
+    return {key: values[key] for key in _KEYS if key in values}
+
+
+def _complete(values: dict[str, Any]) -> dict[str, float | None]:
+    """Return all metrics for JSON, None for what is missing."""
+    return {key: json_value(values.get(key)) for key in _KEYS}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What someone needs to repeat an evaluation of flow estimators."""
+"""Settings that repeat an evaluation of flow estimators."""
 from __future__ import annotations
 
 import shlex
@@ -10,26 +10,25 @@ from typing import Any
 import torch
 from torch import nn
 
-from .versions import library_versions
+from .environment import environment, environment_text
 
 
 def flow_settings(specs: Sequence[str], estimators: Mapping[str, nn.Module],
                   device: torch.device, seed: int) -> dict[str, Any]:
-    """Settings of an evaluation, ready for JSON.
+    """Return the settings of an evaluation, ready for JSON.
 
     Args:
-        specs: What was asked for.
-        estimators: What was built of it, by name and in that order.
-        device: Where it ran.
-        seed: Of random weights and generated pairs.
+        specs: Specifications of the estimators.
+        estimators: Estimators built from them, by name and in their order.
+        device: Device of the evaluation.
+        seed: Seed of random weights and generated pairs.
     """
-    is_gpu = device.type == 'cuda'
     return dict(
         command=shlex.join(sys.argv),
-        device=torch.cuda.get_device_name(device) if is_gpu else device.type,
+        device=str(device),
         threads=torch.get_num_threads(),
         seed=seed,
-        versions=library_versions(),
+        environment=environment(),
         estimators=[
             dict(
                 name=name,
@@ -41,15 +40,14 @@ def flow_settings(specs: Sequence[str], estimators: Mapping[str, nn.Module],
         ])
 
 
-def settings_lines(settings: Mapping[str, Any]) -> list[str]:
-    """The settings for the screen, those of the estimators first."""
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return the settings for a terminal, those of the estimators first."""
     lines = [
         f'{item["name"]}: {item["settings"]}'
         for item in settings['estimators'] if item['settings']
     ]
-    versions = ', '.join(f'{name} {version}'
-                         for name, version in settings['versions'].items())
-    return [
-        *lines, f'{versions}; device {settings["device"]}, threads '
-        f'{settings["threads"]}, seed {settings["seed"]}'
-    ]
+    return '\n'.join([
+        *lines, f'device: {settings["device"]}; threads: '
+        f'{settings["threads"]}; seed: {settings["seed"]}',
+        environment_text(settings['environment'])
+    ])

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import torch
 
-from ..versions import library_versions
+from ..environment import environment
 
 
 def set_threads(threads: int) -> None:
@@ -54,7 +54,7 @@ def describe_machine(devices: Sequence[str]) -> dict[str, Any]:
     }
     return dict(
         versions=dict(
-            **library_versions(),
+            **environment(),
             cuda=torch.version.cuda if gpus else None,
             cudnn=torch.backends.cudnn.version() if gpus else None),
         system=platform.platform(),

@@ -11,7 +11,7 @@ from mmaction.evaluation import ConfusionMatrix
 from mmaction.registry import MODELS
 
 from ...datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
-from ..versions import library_versions
+from ..environment import environment
 from .fusion_result import FusionResult
 from .history import last_validation
 from .plan import QuickstartPlan
@@ -84,7 +84,7 @@ def _settings(plan: QuickstartPlan, threads: int) -> dict[str, Any]:
         device=torch.cuda.get_device_name()
         if torch.cuda.is_available() else 'CPU',
         tvl1=dict(tvl1.settings),
-        versions=library_versions())
+        versions=environment())
 
 
 def motion_confusion(result: StreamResult,

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The environment that a result comes from."""
+from __future__ import annotations
+
+import os
+import platform
+import re
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from textwrap import fill
+
+import torch
+from mmengine.utils.dl_utils import collect_env
+
+from ..version import __version__
+
+_UNUSED = ('PyTorch compiling details', 'MUSA available', 'numpy_random_seed')
+# Packages that MMEngine does not report.
+_PACKAGES = ('numpy', 'mmcv', 'mmcv-lite', 'mmaction2', 'ptlflow')
+
+
+def environment() -> dict[str, str]:
+    """Return versions and processors, ready for JSON.
+
+    They are those of MMEngine's ``collect_env``, with the libraries it does
+    not know as far as they are installed, and the CPU.
+    """
+    env = {
+        name: str(value)
+        for name, value in collect_env().items() if name not in _UNUSED
+    }
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            env[package] = version(package)
+    env['uftsn_mmaction'] = __version__
+    env['system'] = platform.platform()
+    env['CPU'] = f'{_cpu_name()}, {os.cpu_count()} cores'
+    if torch.cuda.is_available():
+        env['cuDNN'] = str(torch.backends.cudnn.version())
+    return env
+
+
+def environment_text(env: dict[str, str]) -> str:
+    """Return the result of :func:`environment` for a terminal."""
+    return fill(
+        '; '.join(f'{name}: {value}' for name, value in env.items()),
+        width=79,
+        break_on_hyphens=False)
+
+
+def _cpu_name() -> str:
+    # On Linux platform.processor() is empty or the architecture alone.
+    with suppress(OSError):
+        found = re.search(r'^model name\s*:\s*(.+)$',
+                          Path('/proc/cpuinfo').read_text(), re.MULTILINE)
+        if found:
+            return found.group(1).strip()
+    return platform.processor() or platform.machine()
