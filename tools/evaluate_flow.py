@@ -36,7 +36,7 @@ from uftsn_mmaction.experiments.flow_settings import (
     flow_settings,
     settings_text,
 )
-from uftsn_mmaction.fileio.json_file import write_json
+from uftsn_mmaction.fileio.atomic import write_json
 from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
 from uftsn_mmaction.models.pair_flow import flow_of_pair
 from uftsn_mmaction.visualization.figures import figure_to_png, flow_panel

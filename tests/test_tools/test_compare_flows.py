@@ -103,7 +103,7 @@ def test_two_flows_are_compared(repo_root, run_tool, options, tmp_path):
     runs = work_dir / 'runs'
     dis, mine = (
         read_checkpoint(
-            str(runs / name / 'seed_3' / 'epoch_1.pth'), f'of {name}', '')
+            str(runs / name / 'seed_3' / 'epoch_1.pth'), name, '')
         for name in ('dis', 'uftsn_small_mine.pth'))
     assert all(
         torch.equal(mine[f'flow_estimator.{name}'], value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files: written at once or not at all, read as data and nothing else."""
-from .atomic import AtomicLocalBackend
+"""Files: atomic writes, safe checkpoints and files of flow."""
+from .atomic import AtomicLocalBackend, write_json
 
-__all__ = ['AtomicLocalBackend']
+__all__ = ['AtomicLocalBackend', 'write_json']

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file backend of MMEngine that never leaves half a file behind."""
+"""Write files that appear complete or not at all."""
+from __future__ import annotations
 
 import contextlib
+import json
 import os
 import uuid
 from pathlib import Path
-from typing import Union
+from typing import Any
 
 from mmengine.fileio import LocalBackend, register_backend
 
 
 @register_backend('atomic')
 class AtomicLocalBackend(LocalBackend):
-    """Local files, each of which appears complete or not at all.
+    """Local file backend of MMEngine whose writes are atomic.
 
-    MMEngine writes a checkpoint in place, so that a process killed meanwhile
-    leaves a broken file under the name that ``--resume`` looks for. Here the
-    bytes go to a temporary file in the same folder, are forced to the disk,
-    and take the name in one step. Use it for checkpoints with::
+    MMEngine writes a checkpoint in place, so a killed process leaves a broken
+    file under the name that ``--resume`` looks for. This backend writes to a
+    temporary file in the same folder, syncs it to disk and renames it. Use it
+    for checkpoints with::
 
         default_hooks = dict(
             checkpoint=dict(
@@ -26,14 +28,12 @@ class AtomicLocalBackend(LocalBackend):
                 backend_args=dict(backend='atomic')))
 
     ``CheckpointHook`` removes the oldest checkpoint before it writes the new
-    one; with ``max_keep_ckpts=1`` a kill in between leaves none, so keep two
-    or more. A kill (not an exception) leaves one hidden file
+    one, so keep two or more: with ``max_keep_ckpts=1`` a kill in between
+    leaves none. A kill, unlike an exception, also leaves a hidden file
     ``.<name>.<id>.tmp``, which nothing reads and which may be deleted.
-
-    Reading, listing and removing files is that of ``LocalBackend``.
     """
 
-    def put(self, obj: bytes, filepath: Union[str, Path]) -> None:
+    def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes, replacing an existing file in one step.
 
         Args:
@@ -41,19 +41,19 @@ class AtomicLocalBackend(LocalBackend):
             filepath: Path of the file; missing folders are made.
 
         Raises:
-            OSError: If the file cannot be written; an older file of this
-                name is then as it was.
+            OSError: If the file cannot be written. An existing file is then
+                unchanged.
         """
-        # A link stays a link: what it points to is replaced.
+        # Replace the target of a link, not the link.
         target = Path(os.path.realpath(filepath))
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Renaming is atomic within one file system only, hence this folder.
+        # Renaming is atomic only within one file system.
         temporary = target.with_name(f'.{target.name}.{uuid.uuid4().hex}.tmp')
         try:
             with open(temporary, 'xb') as file:
                 file.write(obj)
                 file.flush()
-                # Without this a power cut can leave the name without bytes.
+                # Otherwise a power cut can leave an empty file of this name.
                 os.fsync(file.fileno())
             os.replace(temporary, target)
         except BaseException:
@@ -64,26 +64,40 @@ class AtomicLocalBackend(LocalBackend):
 
     def put_text(self,
                  obj: str,
-                 filepath: Union[str, Path],
+                 filepath: str | Path,
                  encoding: str = 'utf-8') -> None:
         """Write text, replacing an existing file in one step.
 
         Args:
-            obj: Content of the file; line ends are written as they are.
+            obj: Content of the file; line ends are written unchanged.
             filepath: Path of the file; missing folders are made.
             encoding: Encoding of the file.
 
         Raises:
             OSError: As for :meth:`put`.
-            UnicodeEncodeError: If the encoding lacks a character.
+            UnicodeEncodeError: If the encoding cannot hold a character.
         """
         self.put(obj.encode(encoding), filepath)
 
 
+def write_json(path: str | Path, content: Any) -> None:
+    """Write a JSON file, complete or not at all.
+
+    Args:
+        path: Path of the file; missing folders are made.
+        content: Anything that JSON can hold.
+
+    Raises:
+        OSError: If the file cannot be written.
+        TypeError: If JSON cannot hold the content.
+    """
+    AtomicLocalBackend().put_text(json.dumps(content, indent=2) + '\n', path)
+
+
 def _sync_folder(folder: Path) -> None:
-    """Force the new name to the disk, where the system allows it."""
-    # Windows opens no folders, and some network file systems sync none; the
-    # file is complete all the same.
+    """Sync the new name to disk where the system can."""
+    # Windows cannot open a folder and some network file systems cannot sync
+    # one; the file is complete either way.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,58 +1,181 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints of others, read as weights and nothing else."""
+"""Read checkpoints as data, and fill a module with all of their weights."""
 from __future__ import annotations
 
+import logging
 import os
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+import torch
+from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+#: Where the checkpoint of a recognizer keeps its flow estimator.
+ESTIMATOR_PART = 'flow_estimator.'
+
+
+def load_weights(module: nn.Module,
+                 checkpoint: str,
+                 owner: str,
+                 cure: str = 'name a checkpoint of this model',
+                 *,
+                 weights: Mapping[str, Tensor] | None = None,
+                 part: str = '',
+                 allow_missing: bool = False,
+                 allow_unexpected: bool = False) -> list[str]:
+    """Fill a module from a checkpoint, and refuse one that does not fit.
+
+    The prefix ``module.`` of distributed training is stripped.
+
+    Args:
+        module: Module to fill. After an error it may be half filled.
+        checkpoint: File or URL, as for :func:`read_checkpoint`.
+        owner: Noun that says whose checkpoint it is, for messages.
+        cure: What the user can do about a bad checkpoint, for messages.
+        weights: Tensors already taken from the checkpoint, by their names in
+            the module; None reads the checkpoint.
+        part: Prefix such as ``'flow_estimator.'``. Where any tensor has it,
+            only those tensors are taken, without the prefix.
+        allow_missing: Whether the checkpoint may lack tensors.
+        allow_unexpected: Whether tensors that the module does not have are
+            skipped with a warning.
+
+    Returns:
+        Names of the tensors that kept their values.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the checkpoint cannot be read or does not fit.
+    """
+    label = f'The checkpoint {checkpoint!r} of {owner}'
+    expected = module.state_dict()
+    if not expected:
+        raise ValueError(f'{label} has no use, since {type(module).__name__} '
+                         'has no weights; leave the checkpoint out')
+    if weights is None:
+        weights = read_checkpoint(checkpoint, owner, cure)
+    weights = dict(weights)
+    consume_prefix_in_state_dict_if_present(weights, 'module.')
+    if part and any(name.startswith(part) for name in weights):
+        weights = {
+            name[len(part):]: value
+            for name, value in weights.items() if name.startswith(part)
+        }
+    try:
+        missing, unexpected = module.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        # The first line names the class, the following ones a tensor each.
+        detail = str(error).splitlines()[1:2] or [str(error)]
+        raise ValueError(f'{label} does not fit its model '
+                         f'({detail[0].strip().rstrip(".")}); {cure}'
+                         ) from error
+    if missing and not allow_missing:
+        raise ValueError(
+            f'{label} lacks {len(missing)} of {len(expected)} tensors of its '
+            f'model, the first one is {missing[0]!r}; {cure}')
+    if unexpected:
+        surplus = (f'{label} has {len(unexpected)} of {len(weights)} tensors '
+                   'too many for its model, the first one is '
+                   f'{unexpected[0]!r}')
+        if not allow_unexpected:
+            raise ValueError(f'{surplus}; {cure}')
+        print_log(surplus, logger='current', level=logging.WARNING)
+    return missing
 
 
 def read_checkpoint(checkpoint: str, owner: str,
                     cure: str) -> dict[str, Tensor]:
-    """Tensors of a checkpoint by name.
+    """Read the tensors of a checkpoint by name.
 
     Args:
         checkpoint: File or URL, with or without ``state_dict``.
-        owner: Whose checkpoint it is, for messages.
-        cure: What to do about a bad one, for messages.
+        owner: Noun that says whose checkpoint it is, for messages.
+        cure: What the user can do about a bad checkpoint, for messages.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It cannot be read, or holds more than plain weights.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the checkpoint cannot be read, or holds objects other
+            than plain data.
     """
-    if '://' not in checkpoint and not osp.exists(checkpoint):
+    content = read_content(checkpoint, owner, cure)
+    return tensors_of(content, checkpoint, owner, cure)
+
+
+def tensors_of(content: Mapping[str, Any], checkpoint: str, owner: str,
+               cure: str) -> dict[str, Tensor]:
+    """Pick the tensors out of what :func:`read_content` returned."""
+    state = content.get('state_dict', content)
+    if not isinstance(state, Mapping):
+        raise _unreadable(checkpoint, owner, cure,
+                          f'its state_dict is a {type(state).__name__}')
+    return {
+        str(name): value
+        for name, value in state.items() if isinstance(value, Tensor)
+    }
+
+
+def read_content(checkpoint: str,
+                 owner: str,
+                 cure: str,
+                 check_hash: bool = False) -> dict[str, Any]:
+    """Read all of a checkpoint without running code that it may hold.
+
+    Args:
+        checkpoint: File or URL.
+        owner: Noun that says whose checkpoint it is, for messages.
+        cure: What the user can do about a bad checkpoint, for messages.
+        check_hash: Whether the file name of a URL ends with a hash that the
+            download must have.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the checkpoint cannot be read, or holds objects other
+            than plain data.
+    """
+    if '://' not in checkpoint and not osp.exists(osp.expanduser(checkpoint)):
         raise FileNotFoundError(
-            f'The checkpoint {checkpoint!r} {owner} does not exist (absolute '
-            f'path {osp.abspath(checkpoint)!r}); {cure}')
+            f'The checkpoint {checkpoint!r} of {owner} does not exist '
+            f'(absolute path {osp.abspath(checkpoint)!r}); {cure}')
     try:
         with _weights_only():
-            content = CheckpointLoader.load_checkpoint(
-                checkpoint, map_location='cpu')
-        content = content.get('state_dict', content)
-        # Some checkpoints hold more than tensors.
-        return {
-            str(name): value
-            for name, value in content.items() if isinstance(value, Tensor)
-        }
+            if check_hash:
+                content = torch.hub.load_state_dict_from_url(
+                    checkpoint,
+                    map_location='cpu',
+                    check_hash=True,
+                    weights_only=True)
+            else:
+                content = CheckpointLoader.load_checkpoint(
+                    checkpoint, map_location='cpu')
     except Exception as error:
-        # Readers of files and URLs share no exception class.
+        # Readers of files and of URLs share no exception class.
         reason = str(error).strip().split('\n')[0]
-        raise ValueError(
-            f'The checkpoint {checkpoint!r} {owner} cannot be read '
-            f'({type(error).__name__}: {reason}); {cure}') from error
+        raise _unreadable(checkpoint, owner, cure,
+                          f'{type(error).__name__}: {reason}') from error
+    if not isinstance(content, Mapping):
+        raise _unreadable(checkpoint, owner, cure,
+                          f'it holds a {type(content).__name__}')
+    return dict(content)
+
+
+def _unreadable(checkpoint: str, owner: str, cure: str,
+                reason: str) -> ValueError:
+    return ValueError(f'The checkpoint {checkpoint!r} of {owner} cannot be '
+                      f'read ({reason}); {cure}')
 
 
 @contextmanager
 def _weights_only() -> Iterator[None]:
-    """Let nothing but weights out of any file, also of a downloaded one.
+    """Restrict every ``torch.load`` to plain data.
 
-    ``torch.load`` is called by MMEngine, and for a URL by torch.hub, which
-    asks for any object; this switch is all that reaches there. Its opposite,
-    which some set for old checkpoints, must not stand beside it.
+    MMEngine calls ``torch.load``, for a URL through ``torch.hub``, and passes
+    no ``weights_only``; only this environment variable reaches that far. Its
+    opposite, which some users set for old checkpoints, must be unset.
     """
     switches = ('TORCH_FORCE_WEIGHTS_ONLY_LOAD',
                 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD')

@@ -21,8 +21,8 @@ from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ..fileio.checkpoint import ESTIMATOR_PART, load_weights
 from .estimator_spec import short_names, split_spec
-from .estimator_weights import load_estimator
 from .other_flows import TVNetFlowEstimator
 
 
@@ -122,7 +122,8 @@ def build_estimator(spec: str) -> nn.Module:
             f'estimator {spec!r} cannot be built ({error}); name a config '
             'file whose model.flow_estimator has all its arguments') from error
     if checkpoint:
-        load_estimator(estimator, checkpoint, spec)
+        load_weights(
+            estimator, checkpoint, repr(spec), part=ESTIMATOR_PART)
     elif cfg.get('init_cfg'):
         # What a runner does before it trains.
         estimator.init_weights()

@@ -14,7 +14,7 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from torch import nn
 
-from ...models.estimator_weights import load_estimator
+from ...fileio.checkpoint import ESTIMATOR_PART, load_weights
 from .flow_cache import FlowCache
 
 #: Part of every key; to be raised when the same settings give another flow.
@@ -173,7 +173,7 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
                     'the workers of the data loader, on the CPU; leave the '
                     'device of the estimator out')
         if checkpoint is not None:
-            load_estimator(estimator, checkpoint, name)
+            load_weights(estimator, checkpoint, name, part=ESTIMATOR_PART)
         elif _weights_digest(estimator) != _weights_digest(
                 MODELS.build(config)):
             raise ValueError(

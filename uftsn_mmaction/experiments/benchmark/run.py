@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ...fileio.json_file import write_json
+from ...fileio.atomic import write_json
 from ...models.flow_zoo import build_estimator, has_random_weights
 from .counting import count_macs, count_parameters
 from .machine import describe_machine, measuring

@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils.dl_utils import collect_env
 
 from ...fileio import AtomicLocalBackend
-from ...fileio.json_file import write_json
+from ...fileio.atomic import write_json
 from ..checkpoints import TrainingError
 from ..tools import IncompleteTestError, RunSettings
 from .entrants import OURS_JOINT, read_entrants

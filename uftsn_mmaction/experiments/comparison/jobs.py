@@ -13,7 +13,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from ...fileio import AtomicLocalBackend
-from ...fileio.json_file import write_json
+from ...fileio.atomic import write_json
 from ..checkpoints import (
     checkpoint_file,
     latest_epoch,

@@ -13,9 +13,8 @@ from mmengine.logging import MMLogger
 from mmengine.runner import save_checkpoint, set_random_seed
 from torch import Tensor
 
-from ...models.estimator_weights import load_estimator
+from ...fileio.checkpoint import ESTIMATOR_PART, load_weights
 
-_PART = 'flow_estimator.'
 # It draws no random numbers.
 _NO_FLOW = dict(type='uftsn_mmaction.models.flow_zoo.ZeroFlow')
 
@@ -35,7 +34,7 @@ def write_start(path: Path, model: Mapping[str, Any], seed: int,
     """
     state = classifier_start(model, seed)
     state.update({
-        _PART + name: value
+        ESTIMATOR_PART + name: value
         for name, value in (weights or {}).items()
     })
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,5 +73,5 @@ def trained_weights(estimator: Mapping[str, Any],
         ValueError: It does not fit.
     """
     model = MODELS.build(dict(estimator))
-    load_estimator(model, str(checkpoint), 'ours')
+    load_weights(model, str(checkpoint), "'ours'", part=ESTIMATOR_PART)
     return model.state_dict()

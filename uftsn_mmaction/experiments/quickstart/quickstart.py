@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ...datasets.motion.classes import APPEARANCES, MOTIONS, join_label
-from ...fileio.json_file import write_json
+from ...fileio.atomic import write_json
 from ..checkpoints import checkpoint_file, latest_epoch
 from ..progress import announce
 from .fusion_result import FusionResult, run_fusion_test

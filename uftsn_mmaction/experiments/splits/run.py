@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ...fileio import AtomicLocalBackend
-from ...fileio.json_file import write_json
+from ...fileio.atomic import write_json
 from ...scores.score_file import read_score_file
 from ...scores.score_fusion import score_accuracy
 from ..checkpoints import (

@@ -10,7 +10,6 @@ import logging
 import os.path as osp
 from argparse import ArgumentError, Namespace
 from collections.abc import Sequence
-from textwrap import shorten
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +19,7 @@ from mmaction.registry import MODELS
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ...fileio.checkpoint import load_weights, read_content, tensors_of
 from ..flow.warp import resize_flow
 from .pairwise import PairwiseFlowEstimator
 
@@ -176,39 +176,22 @@ def _build(model: str, model_args: dict[str, Any]) -> nn.Module:
 
 def _load(network: nn.Module, checkpoint: str, model: str) -> None:
     """Load published weights by their name, or those of a file."""
-    where = f'checkpoint {checkpoint!r} of PTLFlowEstimator'
     published = getattr(network, 'pretrained_checkpoints', None) or {}
     url = published.get(checkpoint)
     if url is None and not osp.isfile(checkpoint):
         raise FileNotFoundError(
-            f'{where} is neither a file (absolute path '
+            f'The checkpoint {checkpoint!r} of PTLFlowEstimator is neither a '
+            'file (absolute path '
             f'{osp.abspath(checkpoint)!r}) nor the name of weights that '
             f'ptlflow publishes for {model!r} '
             f'({", ".join(published) or "none"}); correct it')
-    try:
-        if url is None:
-            content = torch.load(
-                checkpoint, map_location='cpu', weights_only=True)
-        else:
-            content = torch.hub.load_state_dict_from_url(
-                url, map_location='cpu', check_hash=True, weights_only=True)
-        weights = content.get('state_dict', content)
-    except Exception as error:
-        # Readers of files and URLs share no exception class.
-        reason = str(error).strip().split('\n')[0]
-        cure = ('name a file that holds the state_dict alone' if url is None
-                else f'download {url} by hand and name the file')
-        raise ValueError(
-            f'{where} cannot be read ({type(error).__name__}: {reason}); '
-            f'{cure}') from error
-    try:
-        network.load_state_dict(weights)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        # The first line only names the class, another all missing tensors.
-        detail = str(error).splitlines()[1:2] or [str(error)]
-        reason = shorten(detail[0], 120, placeholder=' ...').rstrip('.')
-        raise ValueError(f'{where} does not fit the model {model!r} '
-                         f'({reason}); name weights of this model') from error
+    owner, source = f'the model {model!r} of ptlflow', url or checkpoint
+    cure = (f'download {url} by hand and name the file' if url else
+            'name weights of this model, such as a file that holds its '
+            'state_dict alone')
+    content = read_content(source, owner, cure, check_hash=bool(url))
+    weights = tensors_of(content, source, owner, cure)
+    load_weights(network, source, owner, cure, weights=weights)
     # Constants beside the weights; VCN has some.
     settings = content.get('hyper_parameters')
     extra = settings.get('extra_params') if isinstance(settings, dict) else {}

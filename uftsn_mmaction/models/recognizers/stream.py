@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import os.path as osp
 from collections.abc import Sequence
@@ -13,10 +14,11 @@ from mmaction.structures import ActionDataSample
 from mmaction.utils import ConfigType
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ...clips import frame_indices
-from .checkpoint import load_recognizer
+from ...fileio.checkpoint import load_weights
 
 
 class Stream(nn.Module):
@@ -69,7 +71,20 @@ class Stream(nn.Module):
         self.num_classes = head.num_classes
         # Both averages are made from scores; probabilities cannot go back.
         head.average_clips = 'score'
-        load_recognizer(self.recognizer, checkpoint, name)
+        if checkpoint is None:
+            print_log(
+                f'The checkpoint of stream {name!r} is None: its weights are '
+                'random, unless a checkpoint of the whole fusion is loaded',
+                logger='current',
+                level=logging.WARNING)
+        else:
+            load_weights(
+                self.recognizer,
+                checkpoint,
+                f'stream {name!r}',
+                'train the stream with this config, or name its file '
+                f'(--stream {name}=FILE)',
+                allow_unexpected=True)
 
     def forward(self, views: Tensor) -> Tensor:
         """Class scores of samples.

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 
-from ...fileio.checkpoint import read_checkpoint
+from ...fileio.checkpoint import load_weights, read_checkpoint
 from .first_conv import adapt_rgb_kernel, find_first_conv, rgb_shape
 
 _CURE = 'name a file, or a URL such as torchvision://resnet18'
@@ -95,7 +95,7 @@ def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
     """
     kind = type(backbone).__name__
     path, conv = find_first_conv(backbone)
-    weights = read_checkpoint(checkpoint, 'of the backbone', _CURE)
+    weights = read_checkpoint(checkpoint, 'the backbone', _CURE)
     sources = _match_names(backbone, weights)
     if not sources:
         raise ValueError(
@@ -113,15 +113,13 @@ def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
             'init_cfg type Pretrained to load weights of equal shape')
     state = {name: weights[source] for name, source in sources.items()}
     state[f'{path}.weight'] = kernel
-    try:
-        result = backbone.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        # The first line only names the class, the others a tensor each.
-        detail = str(error).splitlines()[1:2] or [str(error)]
-        raise ValueError(
-            f'The checkpoint {checkpoint!r} of the backbone does not fit '
-            f'{kind} ({detail[0].strip().rstrip(".")}); name a checkpoint of '
-            'this architecture') from error
+    missing = load_weights(
+        backbone,
+        checkpoint,
+        f'the backbone {kind}',
+        'name a checkpoint of this architecture',
+        weights=state,
+        allow_missing=True)
     change = ('the RGB kernel' if conv.in_channels == 3 else
               'in each channel the mean of the RGB kernel')
     print_log(
@@ -129,10 +127,10 @@ def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
         f'{tuple(kernel.shape)} of {path} is {change} {source} '
         f'{tuple(weights[source].shape)}',
         logger='current')
-    if result.missing_keys:
+    if missing:
         print_log(
             f'{kind}: tensors that {checkpoint} lacks, and that keep their '
-            f'start: {_listed(result.missing_keys)}',
+            f'start: {_listed(missing)}',
             logger='current',
             level=logging.WARNING)
     unused = sorted(set(weights) - set(sources.values()))
@@ -167,7 +165,7 @@ def load_rgb_kernel(backbone: nn.Module, checkpoint: str) -> None:
         checkpoint: File or URL, as for ``pretrained`` of the backbone.
     """
     path, conv = find_first_conv(backbone)
-    weights = read_checkpoint(checkpoint, 'of the backbone', _CURE)
+    weights = read_checkpoint(checkpoint, 'the backbone', _CURE)
     source = _match_names(backbone, weights).get(f'{path}.weight')
     kernel = adapt_rgb_kernel(weights.get(source), conv)
     if kernel is None:

@@ -77,16 +77,16 @@ def test_a_hostile_checkpoint_is_refused(build, weights, hostile, tmp_path):
     thing, trace = hostile
     file = tmp_path / 'weights.ckpt'
     torch.save(dict(state_dict=weights(), hyper_parameters=thing), file)
-    with pytest.raises(ValueError, match='cannot be read.*Unpickling'):
+    with pytest.raises(ValueError, match='Unpickling'):
         build(checkpoint=str(file))
     assert not trace.exists()
 
 
 @pytest.mark.parametrize('content, words', [
-    (b'no checkpoint', ['cannot be read', 'state_dict alone']),
-    ([1, 2], ['cannot be read']),
-    (dict(bias=torch.zeros(())), ['does not fit', "'fake'", 'norm.weight']),
-    (dict(state_dict=3), ['does not fit', 'name weights of this model']),
+    (b'no checkpoint', ["'fake'", 'state_dict']),
+    ([1, 2], ["'fake'", 'list']),
+    (dict(bias=torch.zeros(())), ["'fake'", 'norm.weight']),
+    (dict(state_dict=3), ["'fake'", 'int']),
 ])
 def test_checkpoints_it_refuses(content, words, build, tmp_path):
     file = tmp_path / 'weights.ckpt'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stream gets all of its weights, or its user one sentence."""
+"""A module gets all of its weights, or the user one sentence."""
 import copy
 import logging
 import os
@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.logging import HistoryBuffer
 
-from uftsn_mmaction.models.recognizers.checkpoint import load_recognizer
+from uftsn_mmaction.fileio.checkpoint import ESTIMATOR_PART, load_weights
 
 MODEL = dict(
     type='Recognizer2D',
@@ -56,10 +56,10 @@ def weights():
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """What is logged as a warning."""
+    """Texts that are logged as warnings."""
     said = []
     monkeypatch.setattr(
-        'uftsn_mmaction.models.recognizers.checkpoint.print_log',
+        'uftsn_mmaction.fileio.checkpoint.print_log',
         lambda text, logger, level: said.append(text)
         if level == logging.WARNING else None)
     return said
@@ -72,16 +72,17 @@ def assert_loaded(model, weights):
         assert torch.equal(found[name], value), name
 
 
-def load(model, path):
-    load_recognizer(model, str(path), 'spatial')
+def load(model, path, **settings):
+    return load_weights(model, str(path), 'the stream', 'CURE', **settings)
 
 
-def refuse(model, path, error=ValueError):
-    """The sentence with which a file is refused."""
+def refuse(model, path, error=ValueError, **settings):
+    """Return the sentence that refuses a file; it names file and cure."""
     with pytest.raises(error) as caught:
-        load(model, path)
+        load(model, path, **settings)
     text = str(caught.value)
-    assert text.startswith(f"The checkpoint '{path}' of stream 'spatial' ")
+    assert f"'{path}' of the stream" in text
+    assert text.endswith('; CURE')
     assert '\n' not in text
     return text
 
@@ -125,24 +126,46 @@ def test_forms_of_a_checkpoint(model, weights, wrap, tmp_path, warnings):
 def test_tensors_that_the_model_does_not_take_are_logged(
         model, weights, tmp_path, warnings):
     torch.save({**weights, 'ema.scale': torch.ones(1)}, tmp_path / 'x.pth')
-    load(model, tmp_path / 'x.pth')
+    load(model, tmp_path / 'x.pth', allow_unexpected=True)
     assert_loaded(model, weights)
     said, = warnings
-    assert 'has 1 tensors' in said and "'ema.scale'" in said
+    assert ' 1 of ' in said and "'ema.scale'" in said
+    text = refuse(model, tmp_path / 'x.pth')
+    assert ' 1 of ' in text and "'ema.scale'" in text
 
 
-def test_without_checkpoint_the_model_stays_and_it_is_logged(model, warnings):
-    before = copy.deepcopy(model.state_dict())
-    load_recognizer(model, None, 'spatial')
-    assert_loaded(model, before)
-    said, = warnings
-    assert "'spatial' is None" in said and 'random' in said
+@pytest.mark.parametrize('prefix', ['', 'module.'])
+def test_a_part_of_a_larger_model_is_taken(model, weights, prefix, tmp_path):
+    larger = {f'{prefix}{ESTIMATOR_PART}{k}': v for k, v in weights.items()}
+    larger[f'{prefix}backbone.conv1.weight'] = torch.zeros(1)
+    torch.save(dict(state_dict=larger), tmp_path / 'a:b.pth')
+    load(model, tmp_path / 'a:b.pth', part=ESTIMATOR_PART)
+    assert_loaded(model, weights)
+    # Without that part in it, all of the checkpoint is meant.
+    torch.save(weights, tmp_path / 'x.pth')
+    other = MODELS.build(copy.deepcopy(MODEL))
+    load(other, tmp_path / 'x.pth', part=ESTIMATOR_PART)
+    assert_loaded(other, weights)
+
+
+def test_tensors_at_hand_fill_the_module(model, weights):
+    kept = model.state_dict()['cls_head.fc_cls.bias'].clone()
+    del weights['cls_head.fc_cls.bias']
+    assert 'cls_head.fc_cls.bias' in refuse(model, 'x.pth', weights=weights)
+    assert load(
+        model, 'x.pth', weights=weights,
+        allow_missing=True) == ['cls_head.fc_cls.bias']
+    assert_loaded(model, {**weights, 'cls_head.fc_cls.bias': kept})
+
+
+def test_a_module_without_weights_takes_no_checkpoint():
+    with pytest.raises(ValueError, match='Identity'):
+        load(torch.nn.Identity(), 'x.pth')
 
 
 def test_missing_file_is_named_as_given_and_absolute(model, tmp_cwd):
     text = refuse(model, 'runs/epoch_4.pth', FileNotFoundError)
     assert str(tmp_cwd / 'runs' / 'epoch_4.pth') in text
-    assert '--stream spatial=FILE' in text
 
 
 def test_wish_for_unsafe_loading_is_no_hindrance(model, weights, tmp_path,
@@ -151,7 +174,7 @@ def test_wish_for_unsafe_loading_is_no_hindrance(model, weights, tmp_path,
     switch = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
     monkeypatch.setenv(switch, '1')
     torch.save(weights, tmp_path / 'x.pth')
-    load_recognizer(model, str(tmp_path / 'x.pth'), 'rgb')
+    load(model, tmp_path / 'x.pth')
     assert os.environ[switch] == '1'
     assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
 
@@ -160,7 +183,7 @@ def test_half_a_checkpoint_is_refused(model, weights, tmp_path):
     part = {k: v for k, v in weights.items() if k.startswith('backbone')}
     torch.save(dict(state_dict=part), tmp_path / 'x.pth')
     text = refuse(model, tmp_path / 'x.pth')
-    assert f'lacks 2 of {len(weights)} tensors' in text
+    assert f' 2 of {len(weights)} ' in text
     assert "'cls_head.fc_cls.weight'" in text
 
 
@@ -168,17 +191,17 @@ def test_checkpoint_with_other_shapes_is_refused(model, weights, tmp_path):
     weights['cls_head.fc_cls.weight'] = torch.zeros(7, 32)
     torch.save(dict(state_dict=weights), tmp_path / 'x.pth')
     text = refuse(model, tmp_path / 'x.pth')
-    assert 'does not fit' in text and 'cls_head.fc_cls.weight' in text
+    assert 'cls_head.fc_cls.weight' in text
     assert '[7, 32]' in text and '[5, 32]' in text
 
 
 @pytest.mark.parametrize('content, words', [
-    ([torch.zeros(1)], 'cannot be read'),
-    (torch.zeros(3), 'cannot be read'),
-    (dict(state_dict=[1, 2]), 'cannot be read'),
-    (dict(state_dict=None), 'cannot be read'),
-    ({1: torch.zeros(1)}, 'tensors of its model'),
-    (dict(), 'tensors of its model'),
+    ([torch.zeros(1)], 'list'),
+    (torch.zeros(3), 'Tensor'),
+    (dict(state_dict=[1, 2]), 'list'),
+    (dict(state_dict=None), 'NoneType'),
+    ({1: torch.zeros(1)}, "'backbone.conv1.weight'"),
+    (dict(), "'backbone.conv1.weight'"),
 ], ids=['list', 'tensor', 'list of weights', 'none', 'numbers', 'empty'])
 def test_files_without_weights_are_refused(model, content, words, tmp_path):
     torch.save(content, tmp_path / 'x.pth')
