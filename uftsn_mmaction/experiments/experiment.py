@@ -14,7 +14,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..fileio import AtomicLocalBackend
-from ..fileio.json_file import write_json
+from ..fileio.atomic import write_json
 from .run import RunError, announce
 from .settings import refuse_changes
 from .tools import RunSettings
