@@ -5,7 +5,6 @@ import json
 import os
 import pickle
 import re
-import subprocess
 import sys
 import zipfile
 
@@ -78,18 +77,15 @@ for order in (alone, after_mmaction, after_failure, by_config,
 
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
-def test_orders_of_imports(repo_root, tmp_path):
+def test_orders_of_imports(repo_root, tmp_path, run_command):
     """Every order registers the same; an unusable MMCV names the cure."""
     config = tmp_path / 'config.py'
     config.write_text("custom_imports = dict(imports=['uftsn_mmaction'])\n")
-    process = subprocess.run(
+    done = run_command(
         [sys.executable, '-W', 'ignore', '-c', ORDERS],
         cwd=tmp_path,
-        env=dict(os.environ, PYTHONPATH=str(repo_root), CONFIG=str(config)),
-        capture_output=True,
-        text=True,
-        check=True)
-    orders = dict(map(json.loads, process.stdout.splitlines()))
+        env=dict(PYTHONPATH=str(repo_root), CONFIG=str(config)))
+    orders = dict(map(json.loads, done.stdout.splitlines()))
 
     wrong_mmcv, no_mmcv = orders.pop('wrong_mmcv'), orders.pop('no_mmcv')
     assert wrong_mmcv.startswith('ImportError')

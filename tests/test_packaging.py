@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -25,11 +23,14 @@ print(len(configs), uftsn_mmaction.__version__)
 """
 
 
-def call(*command, **kwargs):
-    done = subprocess.run(
-        command, capture_output=True, text=True, **kwargs)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+@pytest.fixture
+def call(run_command):
+    """Function that runs a command and returns what it prints."""
+
+    def call(*command, **kwargs):
+        return run_command(command, **kwargs).stdout
+
+    return call
 
 
 @pytest.fixture(scope='module')
@@ -59,7 +60,7 @@ def files_of(root, *parts):
     }
 
 
-def test_wheel(source, tmp_path):
+def test_wheel(source, tmp_path, call):
     call(
         sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation',
         '--no-deps', '--no-index', '-w', str(tmp_path), str(source))
@@ -104,7 +105,7 @@ def test_wheel(source, tmp_path):
         LOAD,
         str(home),
         cwd=tmp_path,
-        env=dict(os.environ, PYTHONPATH=str(home))).split()[-2:]
+        env=dict(PYTHONPATH=str(home))).split()[-2:]
     assert int(count) == len([
         name for name in files_of(source, 'configs')
         if name.endswith('.py') and '/_base_/' not in name
@@ -112,7 +113,7 @@ def test_wheel(source, tmp_path):
     assert wheel.name.startswith(f'uftsn_mmaction-{version}-')
 
 
-def test_source_distribution_builds_the_same(source, tmp_path):
+def test_source_distribution_builds_the_same(source, tmp_path, call):
     build = 'import sys; from setuptools import build_meta as b; ' \
         'getattr(b, sys.argv[1])(sys.argv[2])'
     call(

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shipped configs in the interfaces that MMAction2 has for users."""
-import subprocess
 import sys
 from pathlib import Path
 
@@ -153,7 +152,7 @@ def test_array_of_frames_is_classified(root):
 
 
 @pytest.mark.slow
-def test_mim_tests_a_fusion_with_one_checkpoint(root, tmp_path):
+def test_mim_tests_a_fusion_with_one_checkpoint(root, tmp_path, run_command):
     name = FUSIONS[0]
     config = root / f'{name}.py'
     unset = [
@@ -166,18 +165,11 @@ def test_mim_tests_a_fusion_with_one_checkpoint(root, tmp_path):
         stream.checkpoint = 'missing.pth'
     cfg.dump(tmp_path / 'fusion.py')
     dump = tmp_path / 'dump.pkl'
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name('mim')), 'test', 'mmaction',
-            str(tmp_path / 'fusion.py'), '--checkpoint',
-            str(root / f'{name}.pth'), '--dump', str(dump), '--work-dir',
-            str(tmp_path), '--cfg-options', *unset
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    done = run_command([
+        Path(sys.executable).with_name('mim'), 'test', 'mmaction',
+        tmp_path / 'fusion.py', '--checkpoint', root / f'{name}.pth',
+        '--dump', dump, '--work-dir', tmp_path, '--cfg-options', *unset
+    ], cwd=tmp_path)  # yapf: disable
     model = init_recognizer(str(config), device='cpu')
     expected = scores_of_the_loader(Config.fromfile(config), model)
     found = read_score_file(f'{dump}:fusion')

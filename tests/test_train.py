@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -48,14 +47,9 @@ def data_root(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def uninterrupted(repo_root, data_root, tmp_path_factory):
+def uninterrupted(repo_root, data_root, tmp_path_factory, run_command):
     work_dir = tmp_path_factory.mktemp('uninterrupted')
-    done = subprocess.run(
-        command(repo_root, work_dir, data_root),
-        capture_output=True,
-        text=True,
-        timeout=300)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    run_command(command(repo_root, work_dir, data_root))
     log, = work_dir.glob('*/*.log')
     return work_dir, log.read_text()
 
@@ -82,27 +76,18 @@ def test_each_stage_trains_its_parts(uninterrupted):
 
 
 def test_killed_in_stage_two_and_resumed(uninterrupted, repo_root, data_root,
-                                         tmp_path):
-    process = subprocess.Popen(
-        command(repo_root, tmp_path, data_root),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True)
-    deadline = time.monotonic() + 200
-    # Epoch 3 is the first of stage 2, and stage 2 has one more.
-    while not (tmp_path / 'epoch_3.pth').exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+                                         tmp_path, start_command, run_command,
+                                         wait_until):
+    with start_command(
+            command(repo_root, tmp_path, data_root),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL) as process:
+        # Epoch 3 is the first of stage 2, and stage 2 has one more.
+        wait_until((tmp_path / 'epoch_3.pth').exists, process)
+        os.killpg(process.pid, signal.SIGKILL)
     assert not (tmp_path / 'epoch_5.pth').exists()
 
-    done = subprocess.run(
-        command(repo_root, tmp_path, data_root, '--resume'),
-        capture_output=True,
-        text=True,
-        timeout=300)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    run_command(command(repo_root, tmp_path, data_root, '--resume'))
     log = max(tmp_path.glob('*/*.log')).read_text()
     assert "Stage 'flow'" not in log and "Stage 'classifier'" in log
     expected = weights(uninterrupted[0], 6)

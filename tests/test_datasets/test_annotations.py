@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import runpy
-import subprocess
 import sys
 
 import numpy as np
@@ -209,13 +208,10 @@ def test_tool_ends_with_one_sentence(command, monkeypatch):
 
 
 def test_tool_writes_lists_of_official_size_that_can_be_loaded(
-        command, hmdb51, repo_root):
-    done = subprocess.run(
+        command, hmdb51, repo_root, run_command):
+    done = run_command(
         [sys.executable, '-W', 'ignore', *command, '--allow-missing'],
-        cwd=repo_root,
-        capture_output=True,
-        text=True)
-    assert done.returncode == 0, done.stderr
+        cwd=repo_root)
     head, *rows = done.stdout.splitlines()[-8:-1]
     assert head.split() == ['list', 'videos', 'missing']
     expected = [

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line that fuses dumps."""
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -176,13 +175,11 @@ def test_weights_and_search_exclude_one_another(fuse, dumps, capsys):
 
 
 @pytest.mark.slow
-def test_it_runs_as_a_command(dumps, tmp_cwd, repo_root):
+def test_it_runs_as_a_command(dumps, tmp_cwd, repo_root, run_command):
     paths = [str(tmp_cwd / name) for name in ('a.pkl', 'b.pkl:top')]
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, '-W', 'ignore', 'tools/fuse_scores.py', *paths],
-        cwd=repo_root,
-        capture_output=True,
-        text=True)
-    assert done.returncode == 1
+        status=1,
+        cwd=repo_root)
     assert done.stderr.strip().split('\n')[-1].startswith(
         f"error: score file '{tmp_cwd / 'b.pkl'}' has one pred_score")

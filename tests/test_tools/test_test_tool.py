@@ -4,7 +4,6 @@ import argparse
 import pickle
 import re
 import runpy
-import subprocess
 import sys
 import uuid
 from types import SimpleNamespace
@@ -72,16 +71,13 @@ def read(path):
 
 
 @pytest.fixture(scope='module')
-def fused(repo_root, root):
+def fused(repo_root, root, run_command):
     """Log and dump of a fusion, as a user runs it."""
     pairs = [f'{name}={root / name}.pth' for name in STREAMS]
     more = ['--dump', str(root / 'fused.pkl'), '--export', str(root / 'f.pth')]
     command = [sys.executable, '-W', 'ignore'] + arguments(
         repo_root, root, FUSION, '--stream', *pairs, *more, options=WEIGHED)
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout, read(root / 'fused.pkl')
+    return run_command(command).stdout, read(root / 'fused.pkl')
 
 
 @pytest.fixture

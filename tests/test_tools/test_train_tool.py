@@ -2,7 +2,6 @@
 """tools/train.py: the script of MMAction2, found where it was installed."""
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -36,19 +35,15 @@ def tool(repo_root, monkeypatch):
     return run
 
 
-def test_an_epoch_with_options_of_the_stock_script(repo_root, tmp_path):
+def test_an_epoch_with_options_of_the_stock_script(repo_root, tmp_path,
+                                                   run_command):
     work_dir = tmp_path / 'work_dir'
-    command = [
-        sys.executable, '-W', 'ignore',
-        str(repo_root / 'tools' / 'train.py'),
-        str(repo_root / 'configs' / 'tsn_r18_quickstart.py'), '--no-validate',
-        '--work-dir',
-        str(work_dir), '--cfg-options', *OPTIONS,
+    done = run_command([
+        sys.executable, '-W', 'ignore', repo_root / 'tools' / 'train.py',
+        repo_root / 'configs' / 'tsn_r18_quickstart.py', '--no-validate',
+        '--work-dir', work_dir, '--cfg-options', *OPTIONS,
         f'train_dataloader.dataset.data_root={tmp_path / "data"}'
-    ]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    ], cwd=tmp_path)  # yapf: disable
     assert len(re.findall(r'Epoch\(train\) +\[1\]\[2/2\]', done.stdout)) == 1
     assert 'Epoch(val)' not in done.stdout
     checkpoint = torch.load(work_dir / 'epoch_1.pth')

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from processes import HANG
 
 from uftsn_mmaction.datasets.transforms.flow_cache import (
     FlowCache,
@@ -247,7 +248,7 @@ def test_two_processes_never_read_half_a_file(tmp_path, flow, warnings):
     ]
     for process in processes:
         process.start()
-    found = [results.get(timeout=60) for _ in processes]
+    found = [results.get(timeout=HANG) for _ in processes]
     for process in processes:
         process.join()
     assert found == [{good.tobytes()}] * 2

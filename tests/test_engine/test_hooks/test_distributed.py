@@ -4,10 +4,9 @@
 This file is also the program of the processes: ``python test_distributed.py
 FOLDER FIND_UNUSED``, with the variables of a launcher in the environment.
 """
+import contextlib
 import json
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -118,36 +117,39 @@ def run_process(folder, find_unused):
     torch.distributed.destroy_process_group()
 
 
-def launch(folder, find_unused, repo_root):
-    """Run the processes side by side, as ``torchrun`` does."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, __file__,
-             str(folder), str(int(find_unused))],
-            env={
-                **os.environ, 'PYTHONPATH': str(repo_root),
-                'OMP_NUM_THREADS': '1',
-                'CUDA_VISIBLE_DEVICES': '',
-                'MASTER_ADDR': '127.0.0.1',
-                'MASTER_PORT': str(port),
-                'WORLD_SIZE': str(WORLD_SIZE),
-                'RANK': str(rank),
-                'LOCAL_RANK': str(rank)
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True) for rank in range(WORLD_SIZE)
-    ]
-    try:
-        for process in processes:
-            output, _ = process.communicate(timeout=180)
-            assert process.returncode == 0, output
-    finally:
-        for process in processes:
-            process.kill()
+@pytest.fixture
+def launch(tmp_path, repo_root, start_command, wait_until):
+    """Function that runs the processes side by side, as ``torchrun`` does."""
+
+    def launch(find_unused):
+        processes = {}
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        with contextlib.ExitStack() as stack:
+            for rank in range(WORLD_SIZE):
+                log = tmp_path / f'{rank}.log'
+                file = stack.enter_context(log.open('w'))
+                process = start_command(
+                    [sys.executable, __file__, tmp_path,
+                     int(find_unused)],
+                    env=dict(
+                        PYTHONPATH=str(repo_root),
+                        OMP_NUM_THREADS='1',
+                        CUDA_VISIBLE_DEVICES='',
+                        MASTER_ADDR='127.0.0.1',
+                        MASTER_PORT=str(port),
+                        WORLD_SIZE=str(WORLD_SIZE),
+                        RANK=str(rank),
+                        LOCAL_RANK=str(rank)),
+                    stdout=file,
+                    stderr=file)
+                processes[log] = stack.enter_context(process)
+            for log, process in processes.items():
+                wait_until(lambda: process.poll() is not None)  # noqa: B023
+                assert process.returncode == 0, log.read_text()
+
+    return launch
 
 
 def part_of(name):
@@ -160,8 +162,8 @@ def is_statistic(name):
 
 
 @pytest.mark.slow
-def test_processes_agree_after_each_stage(tmp_path, repo_root):
-    launch(tmp_path, True, repo_root)
+def test_processes_agree_after_each_stage(tmp_path, launch):
+    launch(find_unused=True)
     # Before training and after each stage.
     states = [[
         torch.load(tmp_path / f'rank_{rank}_iter_{n}.pth')
@@ -187,8 +189,8 @@ def test_processes_agree_after_each_stage(tmp_path, repo_root):
 
 
 @pytest.mark.slow
-def test_unused_parameters_have_to_be_allowed(tmp_path, repo_root):
-    launch(tmp_path, False, repo_root)
+def test_unused_parameters_have_to_be_allowed(tmp_path, launch):
+    launch(find_unused=False)
     for rank in range(WORLD_SIZE):
         said = json.loads((tmp_path / f'rank_{rank}.json').read_text())
         assert 'find_unused_parameters=True' in said

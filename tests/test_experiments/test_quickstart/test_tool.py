@@ -5,16 +5,15 @@ import math
 import os
 import re
 import signal
-import subprocess
 import sys
-import time
 
 import pytest
 
 
 @pytest.mark.slow
 def test_quickstart_survives_an_interruption(repo_root, tiny_options,
-                                             tmp_path):
+                                             tmp_path, start_command,
+                                             run_command, wait_until):
     work_dir = tmp_path / 'my run'
     command = [
         sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
@@ -25,24 +24,16 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     log = tmp_path / 'log.txt'
     first = work_dir / 'temporal' / 'epoch_1.pth'
     with log.open('w') as file:
-        process = subprocess.Popen(
-            command, cwd=repo_root, stdout=file, stderr=file)
-        try:
-            end = time.monotonic() + 90
-            while not first.exists() and process.poll() is None:
-                assert time.monotonic() < end, log.read_text()
-                time.sleep(0.05)
+        with start_command(
+                command, cwd=repo_root, stdout=file, stderr=file) as process:
+            wait_until(first.exists, process)
             process.send_signal(signal.SIGTERM)
-            status = process.wait(30)
-        finally:
-            process.kill()
-    assert status == 128 + signal.SIGTERM, log.read_text()
+            wait_until(lambda: process.poll() is not None)
+    assert process.returncode == 128 + signal.SIGTERM, log.read_text()
     assert not (work_dir / 'metrics.json').exists()
     written = os.stat(first).st_mtime_ns
 
-    done = subprocess.run(
-        command, cwd=repo_root, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_command(command, cwd=repo_root)
     assert 'resumed epoch: ' in done.stdout + done.stderr
     assert os.stat(first).st_mtime_ns == written
 
@@ -74,12 +65,11 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
 
 
 @pytest.mark.slow
-def test_error_is_one_line(repo_root, tmp_path):
-    done = subprocess.run([
+def test_error_is_one_line(repo_root, tmp_path, run_command):
+    done = run_command([
         sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
         str(tmp_path / 'run'), '--cfg-options', 'train_cfg.val_begin=99'
-    ], cwd=repo_root, capture_output=True, text=True)  # yapf: disable
-    assert done.returncode == 1
+    ], status=1, cwd=repo_root)  # yapf: disable
     last, = done.stderr.strip().splitlines()[-1:]
     assert last.startswith("error: Stage 'flow'")
     assert 'Traceback' not in done.stderr

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from processes import HANG
 from torch.utils.data import DataLoader
 
 from uftsn_mmaction.models.other_flows import (
@@ -73,7 +74,7 @@ def test_results_do_not_depend_on_the_workers(estimator, workers,
 def test_workers_share_no_solver_and_end_with_the_batch(
         monkeypatch, moving_texture):
     estimator = TVL1FlowEstimator(preset='fast', num_workers=2)
-    meeting = threading.Barrier(2, timeout=20)
+    meeting = threading.Barrier(2, timeout=HANG)
     solvers = {}
 
     class Solver:
@@ -108,7 +109,7 @@ def test_workers_serve_inside_the_processes_of_a_loader(start,
         collate_fn=estimator,
         num_workers=1,
         multiprocessing_context=start,
-        timeout=120)
+        timeout=HANG)
     assert torch.equal(torch.cat(list(loader)), expected)
 
 
