@@ -7,11 +7,11 @@ A stream in the dump of a fusion is FILE.pkl:STREAM.
 from __future__ import annotations
 
 import argparse
-import os.path as osp
 
 from mmaction.evaluation import ConfusionMatrix
-from mmengine.fileio import list_from_file, put
+from mmengine.fileio import put
 
+from uftsn_mmaction.fileio.text_list import read_lines
 from uftsn_mmaction.scores.score_file import (
     align_score_files,
     read_score_file,
@@ -64,11 +64,7 @@ def read_class_names(path: str | None, number: int) -> list[str]:
     """
     if path is None:
         return [str(index) for index in range(number)]
-    if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'--classes {path!r} does not exist (absolute path '
-            f'{osp.abspath(path)!r}); give a file with one name a line.')
-    names = [line.strip() for line in list_from_file(path) if line.strip()]
+    names = [line for _, line in read_lines(path, '--classes')]
     if len(names) != number:
         raise ValueError(
             f'--classes {path!r} has {len(names)} names, but the score files '

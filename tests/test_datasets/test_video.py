@@ -27,8 +27,8 @@ def build(tmp_path):
         write_video(str(tmp_path / f'{name}.avi'), frames)
     (tmp_path / 'broken.avi').write_bytes(b'RIFF not a video')
 
-    def build(lines, pipeline=PIPELINE, **kwargs):
-        (tmp_path / 'list.txt').write_text(lines)
+    def build(lines, pipeline=PIPELINE, encoding='utf-8', **kwargs):
+        (tmp_path / 'list.txt').write_text(lines, encoding=encoding)
         return CheckedVideoDataset(
             ann_file='list.txt',
             pipeline=pipeline,
@@ -74,12 +74,38 @@ def test_a_sound_list_gives_what_the_stock_data_set_gives(build):
     assert build('a.avi\n').get_data_info(0)['label'] == -1
 
 
+@pytest.mark.parametrize('blanks', ['  ', '\t', ' \t ', '\t\t'])
+def test_any_blanks_separate_the_columns(build, blanks):
+    dataset = build(f'a.avi{blanks}0\nb.avi{blanks}2 \t\n', num_classes=3)
+    assert [dataset.get_data_info(i)['label'] for i in (0, 1)] == [0, 2]
+    dataset = build(
+        f'a.avi{blanks}0 2\nb.avi 1{blanks}0\n',
+        num_classes=3,
+        multi_class=True)
+    assert [dataset.get_data_info(i)['label'].tolist()
+            for i in (0, 1)] == [[1, 0, 1], [1, 1, 0]]
+
+
+def test_another_delimiter_is_taken_literally(build, tmp_path):
+    (tmp_path / 'a.avi').rename(tmp_path / 'a  clip (1).avi')
+    dataset = build('a  clip (1).avi\t1\nb.avi\t0\n', delimiter='\t')
+    info = dataset.get_data_info(0)
+    assert info['filename'] == str(tmp_path / 'a  clip (1).avi')
+    assert info['label'] == 1
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'gbk'])
+def test_a_list_in_another_encoding_is_named(build, encoding):
+    with pytest.raises(ValueError, match='ann_file .*list.txt.*UTF-8'):
+        build('走.avi 0\n', encoding=encoding)
+
+
 def test_missing_list_is_named_as_given_and_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
         CheckedVideoDataset(ann_file='lists/none.txt', pipeline=[])
     for part in ("ann_file 'lists/none.txt'",
-                 str(tmp_path / 'lists' / 'none.txt'), 'correct ann_file'):
+                 str(tmp_path / 'lists' / 'none.txt')):
         assert part in str(caught.value)
 
 
@@ -99,14 +125,13 @@ def test_name_without_extension_stands_for_mp4(build, tmp_path):
 
 
 @pytest.mark.parametrize('lines, kwargs, word', [
-    ('\n\n', dict(), 'lists no video'),
-    ('a.avi 0\nb.avi 7\n', dict(num_classes=5),
-     'line 2 .* label 7, expected 0 to 4'),
-    ('a.avi -3\n', dict(num_classes=5), 'line 1 .* label -3'),
-    ('a.avi 0\nb.avi\n', dict(num_classes=5), 'line 2 .* has no label'),
-    ('a.avi x\n', dict(), 'line 1 .* expected a class number'),
-    ('a b.avi 0\n', dict(), 'line 1 .* another delimiter'),
-    ('a.avi 0 9\n', dict(num_classes=5, multi_class=True), 'label 9'),
+    ('\n\n', dict(), 'ann_file .*list.txt'),
+    ('a.avi 0\nb.avi 7\n', dict(num_classes=5), 'line 2 .* 7,.* 0 to 4 .* 5'),
+    ('a.avi -3\n', dict(num_classes=5), 'line 1 .* -3'),
+    ('a.avi 0\nb.avi\n', dict(num_classes=5), 'line 2 .* num_classes is 5'),
+    ('a.avi x\n', dict(), "line 1 .* 'a.avi x'"),
+    ('a b.avi 0\n', dict(), 'line 1 .* delimiter'),
+    ('a.avi 0 9\n', dict(num_classes=5, multi_class=True), ' 9,.* 0 to 4'),
 ])
 def test_bad_lists_are_named(build, lines, kwargs, word):
     with pytest.raises(ValueError, match=word):
@@ -144,7 +169,7 @@ def test_broken_video_is_an_error_in_testing(build):
 
 def test_training_ends_when_no_video_can_be_decoded(build, warnings):
     dataset = build('broken.avi 0\n')
-    with pytest.raises(ValueError, match='none of the 1 videos'):
+    with pytest.raises(ValueError, match='1 videos .*list.txt'):
         dataset[0]
 
 
@@ -187,7 +212,7 @@ def test_a_decoder_in_a_sampling_fails_as_one_outside(build, monkeypatch):
     with pytest.raises(ValueError) as caught:
         build('a.avi 0\n', pipeline, test_mode=True)[0]
     assert 'a.avi' in str(caught.value)
-    assert 'cannot be decoded (lost the stream)' in str(caught.value)
+    assert 'lost the stream' in str(caught.value)
 
 
 def test_a_mistake_in_a_sampling_stays_one(build, monkeypatch):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of a video, told from those of a pipeline's settings."""
+"""Errors of a video, as opposed to errors of the pipeline."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -15,14 +15,14 @@ def run_transforms(transforms: Iterable[Callable],
 
     Args:
         transforms: Transforms in their order.
-        results: What is known of the video.
+        results: Results dict of the video.
 
     Returns:
-        What the last transform returns, or None once one of them does.
+        Result of the last transform, or None as soon as one returns None.
 
     Raises:
-        BrokenVideoError: A decoder failed. Other transforms and missing
-            libraries keep their own errors.
+        BrokenVideoError: If a decoder failed. Errors of other transforms
+            and of missing libraries are passed on.
     """
     for transform in transforms:
         try:
@@ -30,8 +30,8 @@ def run_transforms(transforms: Iterable[Callable],
         except (BrokenVideoError, ImportError, MemoryError):
             raise
         except Exception as error:
-            # The decoders share no exception class, so their transforms
-            # are told by name: DecordInit, PyAVDecode, OpenCVInit, ...
+            # Decoders share no exception class, so their transforms are
+            # recognised by name: DecordInit, PyAVDecode, OpenCVInit, ...
             if not type(transform).__name__.endswith(('Init', 'Decode')):
                 raise
             cause = str(error).strip().split('\n')[0] or type(error).__name__

@@ -9,9 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.fileio import list_from_file
 
 from ..fileio.flow_file import read_flow
+from ..fileio.text_list import read_lines
 from .motion.classes import CLASSES
 from .motion.generator import render_clip
 from .motion.settings import MotionSetSettings
@@ -19,12 +19,12 @@ from .motion.settings import MotionSetSettings
 
 @dataclass(frozen=True, eq=False)
 class FlowPair:
-    """Two frames, and the true flow from the first to the second one.
+    """Two frames and the true flow from the first to the second one.
 
     Attributes:
         name: Name of the pair.
         first: 8-bit RGB ``(H, W, 3)``.
-        second: The same of the second frame.
+        second: 8-bit RGB ``(H, W, 3)``.
         flow: float32 ``(2, H, W)`` in pixels, NaN where unknown; at least
             one pixel is known.
     """
@@ -37,40 +37,36 @@ class FlowPair:
 class ListedPairs(Sequence):
     """Pairs of a list file with lines ``first second flow``.
 
-    The files are named relative to the folder of the list and are read one
-    pair at a time; blank lines are skipped. Formats of the flow are those of
-    :func:`read_flow`, frames are any picture that OpenCV reads.
+    The files are named relative to the folder of the list and read one pair
+    at a time; blank lines are skipped. Frames are any picture that OpenCV
+    reads, flow is any file that :func:`read_flow` reads.
 
     Args:
         path: The list.
 
     Raises:
-        FileNotFoundError: The list or a file in it does not exist.
-        ValueError: The list has no pair, or a line is malformed. Reading a
-            pair raises it for files that do not fit each other.
+        FileNotFoundError: If the list or a file in it does not exist.
+        ValueError: If the list is not UTF-8 text or has no pair, or if a
+            line is malformed. Reading a pair raises it if its files do not
+            fit each other.
     """
 
     def __init__(self, path: str) -> None:
-        if not osp.isfile(path):
-            raise FileNotFoundError(
-                f'the list of pairs {path!r} does not exist (absolute path '
-                f'{osp.abspath(path)!r}); correct the path')
         self.path = path
         self._lines = [(number, self._parse(number, line))
-                       for number, line in enumerate(list_from_file(path), 1)
-                       if line.strip()]
+                       for number, line in read_lines(path, 'list of pairs')]
         if not self._lines:
-            raise ValueError(f'the list of pairs {path!r} is empty, expected '
+            raise ValueError(f'list of pairs {path!r} is empty, expected '
                              'lines "first second flow"; add a pair')
 
     def _parse(self, number: int, line: str) -> list[str]:
-        """Paths of the three files of a line, all of which exist."""
+        """Return the paths of the three files of a line, which exist."""
         names = line.split()
         if len(names) != 3:
             raise ValueError(
-                f'{self._where(number)} is {line.strip()!r}, expected three '
-                'names "first second flow" without blanks in them; correct '
-                'the line')
+                f'{self._where(number)} is {line!r}, expected three names '
+                '"first second flow" without blanks in them; correct the '
+                'line')
         folder = osp.dirname(self.path)
         paths = [osp.join(folder, name) for name in names]
         for path in paths:
@@ -110,12 +106,12 @@ class ListedPairs(Sequence):
             raise ValueError(
                 f'{self._where(number)} names {paths[2]!r}, in which no pixel '
                 'has a known flow; remove the line')
-        # Longer than the file's name, which many data sets repeat.
+        # With its folder, since many data sets repeat the names of files.
         name = osp.splitext(osp.relpath(paths[0], osp.dirname(self.path)))[0]
         return FlowPair(name, first, second, flow)
 
     def settings(self) -> dict[str, Any]:
-        """What the pairs are, ready for JSON."""
+        """Describe the pairs for JSON."""
         return dict(list=self.path, num_pairs=len(self))
 
 
@@ -123,13 +119,14 @@ class GeneratedPairs(Sequence):
     """Pairs of moving objects, generated one at a time.
 
     Args:
-        number: Pairs; a multiple of 16 has equally many of every motion.
+        number: Number of pairs; a multiple of 16 has equally many of every
+            motion.
         size: Height and width in pixels.
         speed: Mean displacement of the objects in pixels.
         seed: Equal seeds give equal pairs.
 
     Raises:
-        ValueError: A setting is out of range.
+        ValueError: If a setting is out of range.
     """
 
     def __init__(self,
@@ -151,7 +148,7 @@ class GeneratedPairs(Sequence):
                         *clip.frames, clip.flow[0])
 
     def settings(self) -> dict[str, Any]:
-        """What the pairs are, ready for JSON."""
+        """Describe the pairs for JSON."""
         settings = self._settings
         return dict(
             generator=dict(
@@ -163,9 +160,10 @@ class GeneratedPairs(Sequence):
 
 
 def _read_frame(path: str) -> np.ndarray:
-    """8-bit RGB ``(H, W, 3)`` of a picture, as its pixels lie in the file."""
+    """Read a picture as 8-bit RGB ``(H, W, 3)``."""
     try:
-        # Flow knows nothing of a camera's orientation tag.
+        # The flow belongs to the stored pixels, whatever their orientation
+        # tag says.
         frame = cv2.imread(path,
                            cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.fileio import list_from_file
+from ..fileio.text_list import read_lines
 
 
 @dataclass(frozen=True)
@@ -158,20 +158,9 @@ def _read_hmdb51(folder: Path) -> tuple[list[str], dict[str, Labels]]:
 def _rows(path: Path, pattern: str,
           form: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield where a line is and its fields; blank lines are skipped."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'split file {str(path)!r} does not exist; {_AGAIN}.')
-    try:
-        lines = list_from_file(str(path))
-    except UnicodeDecodeError:
-        raise ValueError(
-            f'split file {str(path)!r} is no text, expected lines of {form}; '
-            f'{_AGAIN}.') from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(str(path), 'split file', _AGAIN):
         where = f'line {number} of {str(path)!r}'
-        match = re.fullmatch(pattern, line.strip())
+        match = re.fullmatch(pattern, line)
         if not match:
             raise ValueError(
                 f'{where} is {line!r}, expected {form} without further '

@@ -1,54 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A video list that says what is wrong with it."""
+"""Video lists that are checked when they are loaded."""
+from __future__ import annotations
+
 import logging
 import os.path as osp
+import re
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
-from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
 
+from ..fileio.text_list import read_lines
 from .broken_video import BrokenVideoError, run_transforms
 
 
 @DATASETS.register_module()
 class CheckedVideoDataset(VideoDataset):
-    """MMAction2's ``VideoDataset``, with errors that name their cure.
+    """``VideoDataset`` of MMAction2 with errors that name their cure.
 
     The list and the existence of every local video are checked once, when
     the list is loaded. A video that cannot be decoded is logged once and
-    replaced by another one in training, and is an error in testing, where
-    leaving it out would change the result. Arguments are those of
-    ``VideoDataset``, except that ``num_classes``, where given, is checked
-    against the labels. Blank lines are skipped.
+    replaced by another one in training. In testing it is an error, since
+    skipping it would change the result.
+
+    Arguments are those of ``VideoDataset``. Where ``num_classes`` is given,
+    labels are checked against it. With the default ``delimiter``, a blank,
+    any number of blanks and tabs separates path and labels. Blank lines are
+    skipped.
 
     Raises:
         FileNotFoundError: If the list or a listed video does not exist.
-        ValueError: If the list is empty or a line of it cannot be used.
+        ValueError: If the list is not UTF-8 text or is empty, or if a line
+            cannot be used.
     """
 
     def load_data_list(self) -> list[dict]:
         """Load and check the list."""
-        if not exists(self.ann_file):
-            raise FileNotFoundError(
-                f'ann_file {self.ann_file!r} does not exist (absolute path '
-                f'{osp.abspath(self.ann_file)!r}); correct ann_file or '
-                'data_root, or prepare the data set first.')
         data_list = [
-            self._parse_line(line.strip(), number)
-            for number, line in enumerate(list_from_file(self.ann_file), 1)
-            if line.strip()
+            self._parse_line(line, number)
+            for number, line in read_lines(self.ann_file, 'ann_file')
         ]
         if not data_list:
             raise ValueError(
                 f'ann_file {self.ann_file!r} lists no video, expected one '
-                f'line "path{self.delimiter}label" for each.')
+                f'line "path{self.delimiter}label" for each')
         self._check_files([item['filename'] for item in data_list])
-        # One flag a video, shared by all workers, keeps a bad file from
-        # being logged once by each of them and again in each epoch.
+        # One flag per video, shared by all workers: otherwise each worker
+        # would log a bad file again in each epoch.
         self._reported = torch.zeros(
             len(data_list), dtype=torch.bool).share_memory_()
         for index, item in enumerate(data_list):
@@ -57,26 +58,27 @@ class CheckedVideoDataset(VideoDataset):
 
     def _parse_line(self, line: str, number: int) -> dict:
         """Turn one line into a sample."""
-        filename, *labels = line.split(self.delimiter)
+        filename, *labels = (
+            re.split(r'[ \t]+', line)
+            if self.delimiter == ' ' else line.split(self.delimiter))
         where = f'line {number} of ann_file {self.ann_file!r}'
         if len(labels) > 1 and not self.multi_class:
             raise ValueError(
                 f'{where} is {line!r}, expected "path{self.delimiter}label"; '
                 'set multi_class=True for several labels, or another '
-                'delimiter if the path contains it.')
+                'delimiter if the path contains it')
         try:
             labels = [int(label) for label in labels]
         except ValueError:
             raise ValueError(
                 f'{where} is {line!r}, expected a class number after '
-                f'{filename!r}.') from None
+                f'{filename!r}') from None
         self._check_labels(labels, where)
         if self.data_prefix['video'] is not None:
             filename = osp.join(self.data_prefix['video'], filename)
         if self.multi_class:
             return dict(filename=filename, label=labels)
-        # Without a label a video serves for inference and for training the
-        # flow, as in the parent class.
+        # As in the parent class, a video without a label can train the flow.
         return dict(filename=filename, label=labels[0] if labels else -1)
 
     def _check_labels(self, labels: Sequence[int], where: str) -> None:
@@ -86,16 +88,16 @@ class CheckedVideoDataset(VideoDataset):
             raise ValueError(
                 f'{where} has no label, but num_classes is '
                 f'{self.num_classes}; add the label, or leave num_classes '
-                'out to train without labels.')
+                'out to train without labels')
         for label in labels:
             if not 0 <= label < self.num_classes:
                 raise ValueError(
                     f'{where} has label {label}, expected 0 to '
                     f'{self.num_classes - 1} for num_classes '
-                    f'{self.num_classes}; correct the list or num_classes.')
+                    f'{self.num_classes}; correct the list or num_classes')
 
     def _check_files(self, filenames: Sequence[str]) -> None:
-        """Look for local videos; remote ones would cost a request each."""
+        """Look for local videos; a remote one would cost a request."""
         local = [name for name in filenames if '://' not in name]
         # The decoders of MMAction2 append .mp4 to a name without extension.
         missing = [
@@ -107,21 +109,21 @@ class CheckedVideoDataset(VideoDataset):
                 f'{len(missing)} of {len(filenames)} videos in ann_file '
                 f'{self.ann_file!r} do not exist, the first one is '
                 f'{osp.abspath(missing[0])!r}; correct data_prefix or '
-                'data_root, or remove their lines from the list.')
+                'data_root, or remove their lines from the list')
 
-    def prepare_data(self, idx: int) -> Optional[Any]:
+    def prepare_data(self, idx: int) -> Any | None:
         """Run the pipeline on one video.
 
         Args:
             idx: Number of the sample.
 
         Returns:
-            What the pipeline returns, or None in training if the video
-            cannot be decoded, upon which the base class takes another one.
+            Result of the pipeline, or None in training if the video cannot
+            be decoded: the base class then takes another one.
 
         Raises:
-            ValueError: If the video cannot be decoded and either the data
-                set is in test mode or no video at all can be.
+            ValueError: If the video cannot be decoded in test mode, or no
+                video of the list can be decoded.
         """
         results = self.get_data_info(idx)
         filename, list_index = results['filename'], results['list_index']
@@ -133,17 +135,17 @@ class CheckedVideoDataset(VideoDataset):
 
     def _handle_broken(self, filename: str, list_index: int,
                        cause: BrokenVideoError) -> None:
-        """Log a bad video once, or raise where it cannot be replaced."""
+        """Log a bad video once, or raise if no other can replace it."""
         if self.test_mode:
             raise ValueError(
                 f'video {osp.abspath(filename)!r} cannot be decoded '
                 f'({cause}); repair it or remove its line from ann_file '
-                f'{self.ann_file!r}.') from cause
+                f'{self.ann_file!r}') from cause
         if not self._reported[list_index]:
             self._reported[list_index] = True
             print_log(
                 f'Video {osp.abspath(filename)!r} cannot be decoded '
-                f'({cause}) and is replaced by another one in training.',
+                f'({cause}) and is replaced by another one in training',
                 logger='current',
                 level=logging.WARNING)
         if self._reported.all():
@@ -151,4 +153,4 @@ class CheckedVideoDataset(VideoDataset):
                 f'none of the {len(self._reported)} videos in ann_file '
                 f'{self.ann_file!r} can be decoded, the last one failed with '
                 f'"{cause}"; check the files and the decoder of the '
-                'pipeline.') from cause
+                'pipeline') from cause

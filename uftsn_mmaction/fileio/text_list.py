@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text lists from others: one entry a line, UTF-8."""
+from __future__ import annotations
+
+import io
+import os.path as osp
+
+from mmengine import fileio
+
+
+def read_lines(path: str,
+               setting: str,
+               cure: str = 'correct the path') -> list[tuple[int, str]]:
+    """Read the lines of a text list that are not blank.
+
+    A byte order mark and the line ends of any system are accepted.
+
+    Args:
+        path: File, or an address that a backend of MMEngine can read.
+        setting: Where the path was set, for messages.
+        cure: What the user can do about a missing file, for messages.
+
+    Returns:
+        The number of each line, from 1, and its text without blanks around
+        it.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not UTF-8 text.
+    """
+    if not fileio.isfile(path):
+        raise FileNotFoundError(
+            f'{setting} {path!r} does not exist as a file (absolute path '
+            f'{osp.abspath(path)!r}); {cure}')
+    try:
+        text = fileio.get(path).decode('utf-8-sig')
+    except UnicodeDecodeError:
+        text = '\0'
+    # UTF-16 without a byte order mark decodes as well, to zeros between the
+    # letters.
+    if '\0' in text:
+        raise ValueError(f'{setting} {path!r} is not UTF-8 text; save the '
+                         'list with the encoding UTF-8')
+    # Not splitlines, which also splits at rare characters of file names.
+    lines = io.StringIO(text, newline=None)
+    return [(number, line.strip()) for number, line in enumerate(lines, 1)
+            if line.strip()]
