@@ -7,49 +7,48 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+#: How far bicubic interpolation leaves [0, 1] at most: (1.375**2 - 1) / 2.
+_OVERSHOOT = 0.45
 
-def check_rgb_clip(x: Tensor) -> None:
-    """Refuse what is no batch of clips ``(N, 3, T, H, W)``, T from 2 up.
+
+def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
+    """Refuse what is no batch of RGB clips in [0, 1], of two frames or more.
+
+    Args:
+        x: Clips ``(N, 3, T, H, W)``.
+        owner: What takes the clips, for the message.
+        with_range: Whether to read the values, for which a GPU has to wait.
 
     Raises:
-        ValueError: The shape is another.
+        ValueError: If the shape or the range is another, or a value is NaN.
+
+    Examples:
+        >>> check_clip(torch.rand(2, 3, 10, 32, 32), 'The estimator')
+        >>> check_clip(torch.rand(2, 10, 3, 32, 32), 'The estimator')
+        Traceback (most recent call last):
+            ...
+        ValueError: The estimator expects RGB clips (N, 3, T, H, W), got \
+(2, 10, 3, 32, 32); use FormatShape(input_format='NCTHW') in the pipeline
     """
     if x.dim() != 5 or x.shape[1] != 3:
         raise ValueError(
-            'The flow estimator expects RGB clips (N, 3, T, H, W), got '
-            f'{tuple(x.shape)}; use FormatShape(input_format=\'NCTHW\') '
-            'in the pipeline')
+            f'{owner} expects RGB clips (N, 3, T, H, W), got '
+            f'{tuple(x.shape)}; use FormatShape(input_format=\'NCTHW\') in '
+            'the pipeline')
     if x.shape[2] < 2:
         raise ValueError(
-            f'clip_len is {x.shape[2]}, but a flow needs two frames or '
-            'more; raise clip_len of SampleFrames')
-
-
-def check_clips(inputs: Tensor, clip_len: int, with_range: bool) -> None:
-    """Refuse what is no batch of RGB clips in [0, 1].
-
-    Args:
-        inputs: Clips ``(B, M, 3, T, H, W)``.
-        clip_len: Expected T.
-        with_range: Whether to look at the values, for which a GPU has to
-            wait.
-
-    Raises:
-        ValueError: The shape or the range is another.
-    """
-    if inputs.dim() != 6 or inputs.shape[3] != clip_len:
+            f'clip_len is {x.shape[2]}, but {owner} needs two frames or more '
+            'for a flow; raise clip_len of SampleFrames')
+    if not with_range or torch.jit.is_tracing():
+        return
+    low, high = (bound.item() for bound in torch.aminmax(x.detach()))
+    # A NaN fails both comparisons.
+    if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
         raise ValueError(
-            f'UFTSNRecognizer with clip_len={clip_len} expects inputs '
-            f'(B, M, 3, {clip_len}, H, W), got {tuple(inputs.shape)}; set '
-            f'clip_len={clip_len} in SampleFrames and FormatShape('
-            'input_format=\'NCTHW\')')
-    if with_range:
-        low, high = inputs.min().item(), inputs.max().item()
-        if low < -0.1 or high > 1.1:
-            raise ValueError(
-                'UFTSNRecognizer expects frames in [0, 1], got values from '
-                f'{low:g} to {high:g}; set mean=[0, 0, 0] and '
-                'std=[255, 255, 255] in data_preprocessor')
+            f'{owner} expects clips in [0, 1], got values from {low:.4g} to '
+            f'{high:.4g}; divide 8-bit frames by 255 (mean=[0, 0, 0] and '
+            'std=[255, 255, 255] in data_preprocessor) and use no other mean '
+            'or std')
 
 
 def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:

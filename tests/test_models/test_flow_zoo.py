@@ -20,6 +20,7 @@ from uftsn_mmaction.models.other_flows import (
     DISFlowEstimator,
     TVL1FlowEstimator,
     TVNetFlowEstimator,
+    ZeroFlowEstimator,
 )
 
 
@@ -85,8 +86,8 @@ def test_small_plan_is_that_of_the_config(repo_root):
 
 
 def test_configs_are_free_to_change():
-    estimator_config('uftsn_small')['pyramid_channels'] = (1, )
-    assert len(estimator_config('uftsn_small')['pyramid_channels']) == 4
+    estimator_config('uftsn_small')['plan'] = 'uftsn'
+    assert estimator_config('uftsn_small')['plan'] == 'uftsn_small'
     assert 'dis' in ESTIMATORS
 
 
@@ -192,7 +193,15 @@ def test_a_type_that_needs_arguments_sends_to_a_config():
         build_estimator('ResNet')
 
 
-class StubOfPTLFlow(torch.nn.Module):
+def test_a_type_that_is_no_estimator_is_refused(tmp_path):
+    path = tmp_path / 'stream.py'
+    path.write_text('model = dict(flow_estimator=dict(type="ResNet", '
+                    'depth=18, pretrained=None))')
+    with pytest.raises(ValueError, match='ResNet.*FlowEstimator'):
+        build_estimator(str(path))
+
+
+class StubOfPTLFlow(ZeroFlowEstimator):
     """Keeps its arguments; has a weight, as all models of ptlflow."""
 
     def __init__(self, model, checkpoint):

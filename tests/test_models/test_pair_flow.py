@@ -5,18 +5,19 @@ import pytest
 import torch
 
 from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
+from uftsn_mmaction.models.flow import FlowEstimator
 from uftsn_mmaction.models.flow_zoo import ESTIMATORS, build_estimator
 from uftsn_mmaction.models.pair_flow import flow_of_pair
 
 
-class Recorder(torch.nn.Module):
-    """Keeps its input and gives what it was told."""
+class Recorder(FlowEstimator):
+    """Keeps its input and gives the levels it was told."""
 
-    def __init__(self, result):
+    def __init__(self, *result):
         super().__init__()
         self.result = result
 
-    def forward(self, x):
+    def estimate_levels(self, x, backward=False):
         self.x = x
         self.grad = torch.is_grad_enabled()
         return self.result
@@ -40,14 +41,14 @@ def test_frames_become_a_clip_of_rgb_from_0_to_1():
 
 def test_the_finest_level_is_taken():
     fine = torch.arange(24, dtype=torch.float64).view(1, 2, 1, 3, 4)
-    recorder = Recorder((fine, torch.zeros(1, 2, 1, 2, 2)))
+    recorder = Recorder(fine, torch.zeros(1, 2, 1, 2, 2))
     flow = flow_of_pair(recorder, *frames(3, 4))
     assert flow.dtype == np.float32
     np.testing.assert_array_equal(flow, np.arange(24).reshape(2, 3, 4))
 
 
 @pytest.mark.parametrize('result', [
-    torch.zeros(1, 2, 1, 2, 2), torch.zeros(1, 101), None, ()
+    torch.zeros(1, 2, 1, 2, 2), torch.zeros(1, 101)
 ])
 def test_what_is_no_flow_of_the_pair_is_refused(result):
     with pytest.raises(ValueError, match=r'expected a flow \(1, 2, 1, 3, 4\)'):

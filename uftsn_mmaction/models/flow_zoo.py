@@ -18,36 +18,20 @@ from typing import Any
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
-from mmengine.model import BaseModule
-from torch import Tensor, nn
 
 from ..fileio.checkpoint import ESTIMATOR_PART, load_weights
 from .estimator_spec import short_names, split_spec
+from .flow import FlowEstimator, build_flow_estimator
 from .other_flows import TVNetFlowEstimator
-
-
-class ZeroFlow(BaseModule):
-    """No motion anywhere: the score to beat."""
-
-    differentiable = False
-
-    def forward(self, x: Tensor, backward: bool = False) -> Tensor:
-        """Map clips ``(N, 3, T, H, W)`` to zeros ``(N, 2, T-1, H, W)``."""
-        batch, _, frames, height, width = x.shape
-        return x.new_zeros((batch, 2, frames - 1, height, width))
-
 
 #: Our names and what they stand for.
 ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     'uftsn':
     dict(type='UnsupervisedFlowEstimator', out_indices=(0, )),
-    # The plan of configs/_base_/models/uftsn_small_r18.py.
     'uftsn_small':
     dict(
         type='UnsupervisedFlowEstimator',
-        pyramid_channels=(12, 16, 24, 32),
-        decoder_channels=((8, 8), (16, 16), (32, 24, 16), (64, 48, 32),
-                          (96, 80, 64, 32)),
+        plan='uftsn_small',
         out_indices=(0, )),
     'tvl1':
     dict(type='TVL1FlowEstimator', preset='opencv'),
@@ -68,7 +52,7 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
         scale_step=0.8,
         median_filtering=5),
     'zero':
-    dict(type=ZeroFlow),
+    dict(type='ZeroFlowEstimator'),
 })
 
 #: What the paper's tables compare, and two successors of PWC-Net; the last
@@ -97,7 +81,7 @@ def estimator_config(spec: str) -> dict[str, Any]:
     return _parse(spec)[0]
 
 
-def build_estimator(spec: str) -> nn.Module:
+def build_estimator(spec: str) -> FlowEstimator:
     """Build an estimator and load its weights.
 
     Args:
@@ -116,7 +100,7 @@ def build_estimator(spec: str) -> nn.Module:
     """
     cfg, checkpoint = _parse(spec)
     try:
-        estimator = MODELS.build(cfg)
+        estimator = build_flow_estimator(cfg, f'the estimator {spec!r}')
     except TypeError as error:
         raise ValueError(
             f'estimator {spec!r} cannot be built ({error}); name a config '
@@ -130,7 +114,7 @@ def build_estimator(spec: str) -> nn.Module:
     return estimator.eval()
 
 
-def has_random_weights(spec: str, estimator: nn.Module) -> bool:
+def has_random_weights(spec: str, estimator: FlowEstimator) -> bool:
     """True where nobody has trained or named the weights of an estimator.
 
     Args:
@@ -147,7 +131,7 @@ def has_random_weights(spec: str, estimator: nn.Module) -> bool:
 
 def build_estimators(specs: Sequence[str],
                      device: str | torch.device = 'cpu',
-                     seed: int = 0) -> dict[str, nn.Module]:
+                     seed: int = 0) -> dict[str, FlowEstimator]:
     """Build several estimators, each as if it were alone.
 
     Args:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+
+from .flow import FlowEstimator
 
 
 @torch.no_grad()
-def flow_of_pair(estimator: nn.Module,
+def flow_of_pair(estimator: FlowEstimator,
                  first: np.ndarray,
                  second: np.ndarray,
                  device: str | torch.device = 'cpu') -> np.ndarray:
@@ -29,14 +30,11 @@ def flow_of_pair(estimator: nn.Module,
     # T x H x W x 3 -> 1 x 3 x T x H x W, in [0, 1]
     clip = torch.from_numpy(np.stack([first, second])).to(device)
     clip = clip.permute(3, 0, 1, 2)[None].float() / 255
-    flow = estimator(clip)
-    if isinstance(flow, (tuple, list)) and flow:
-        flow = flow[0]  # the finest level
+    flow = estimator.levels(clip)[0]
     expected = (1, 2, 1, *first.shape[:2])
-    if not isinstance(flow, Tensor) or flow.shape != expected:
-        came = getattr(flow, 'shape', type(flow).__name__)
+    if flow.shape != expected:
         raise ValueError(
-            f'{type(estimator).__name__} gives {came} for one pair, expected '
-            f'a flow {expected}; name a flow estimator whose out_indices '
-            'begin with 0')
+            f'{type(estimator).__name__} gives {tuple(flow.shape)} for one '
+            f'pair, expected a flow {expected}; name a flow estimator whose '
+            'out_indices begin with 0')
     return flow[0, :, 0].float().cpu().numpy()

@@ -2,10 +2,7 @@
 _base_ = ['uftsn_r18.py']
 
 model = dict(
-    flow_estimator=dict(
-        pyramid_channels=(12, 16, 24, 32),
-        decoder_channels=((8, 8), (16, 16), (32, 24, 16), (64, 48, 32),
-                          (96, 80, 64, 32))),
+    flow_estimator=dict(plan='uftsn_small'),
     # A random start, by the means of ResNet itself.
     backbone=dict(
         _delete_=True, type='ResNet', depth=18, in_channels=18,

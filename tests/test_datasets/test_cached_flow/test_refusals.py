@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
-from torch import nn
 
 from uftsn_mmaction.datasets import CachedFlow
+from uftsn_mmaction.models.flow import FlowEstimator
 
 
 @pytest.mark.parametrize('before', [
@@ -46,18 +46,18 @@ def test_what_is_no_clip_is_refused(
         build()(dict(results_of(make_frames(3)), **change))
 
 
-class Bad(nn.Module):
+class Bad(FlowEstimator):
 
     def __init__(self, kind):
         super().__init__()
         self.kind = kind
 
-    def forward(self, x):
+    def estimate_levels(self, x, backward=False):
         flow = x.new_zeros(1, 2, 1, *x.shape[-2:])
         if self.kind == 'coarse':
-            return flow[..., ::2, ::2]
+            return (flow[..., ::2, ::2], )
         flow[..., 3, 5] = float(self.kind)
-        return flow
+        return (flow, )
 
 
 @pytest.mark.parametrize('bad, words', [

@@ -170,7 +170,7 @@ def test_cached_flow_is_a_stream_of_a_fusion(models, batch, cached_flow):
 @pytest.mark.parametrize('shape', [(2, 1, 3, 3, 32, 32), (2, 1, 2, 3, 32, 32),
                                    (2, 2, 2, 32, 32)])
 def test_frames_in_the_place_of_flow_are_refused(models, shape):
-    with pytest.raises(ValueError, match=r'flow \(B, M, 2, 2, H, W\), got'):
+    with pytest.raises(ValueError, match=r'\(B, M, 2, 2, H, W\), got'):
         models[0].extract_flow(torch.rand(shape))
 
 

@@ -9,7 +9,7 @@ from uftsn_mmaction.experiments.benchmark.settings import (
     Combination,
 )
 from uftsn_mmaction.experiments.benchmark.workload import Workload
-from uftsn_mmaction.models.flow_zoo import ZeroFlow
+from uftsn_mmaction.models.other_flows import ZeroFlowEstimator
 
 COMBINATION = Combination('cpu', (32, 40), 6)
 
@@ -57,7 +57,7 @@ def test_a_run_goes_from_bytes_over_flow_to_predictions(
         clock[0] += 3
         return x.new_zeros(len(x), 2, 3, *x.shape[-2:])
 
-    monkeypatch.setattr(ZeroFlow, 'forward', flow)
+    monkeypatch.setattr(ZeroFlowEstimator, 'forward', flow)
     head = run.model.cls_head
     predict = head.predict
 
@@ -89,7 +89,7 @@ def test_without_a_classifier_a_run_ends_at_the_flow(monkeypatch, clock):
         clock[0] += 3
         return x[:, :2, 1:]
 
-    monkeypatch.setattr(ZeroFlow, 'forward', flow)
+    monkeypatch.setattr(ZeroFlowEstimator, 'forward', flow)
     assert run() == (3, 3)
 
 

@@ -31,7 +31,7 @@ def test_only_the_estimator_differs(tools, config_file, settings, checkpoint):
         starts[name] = cfg.pop('load_from')
     assert types == {
         'DISFlowEstimator', 'TVL1FlowEstimator', 'TVNetFlowEstimator',
-        'UnsupervisedFlowEstimator', 'ZeroFlow'
+        'UnsupervisedFlowEstimator', 'ZeroFlowEstimator'
     }
     reference = found.pop('dis_seed_3')
     assert reference['randomness'] == dict(seed=3)

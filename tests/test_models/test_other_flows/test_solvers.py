@@ -42,7 +42,7 @@ def test_no_motion_gives_no_flow(solver, moving_texture):
 @pytest.mark.parametrize('shift', [(2, -1), (0.4, 0.7), (-2.6, 1.3), (0, 3)])
 def test_a_translation_is_found_in_both_directions(solver, moving_texture,
                                                    shift):
-    flow, back = solver.bidirectional(moving_texture(shift))
+    (flow, ), (back, ) = solver.bidirectional(moving_texture(shift))
     assert error(flow, shift) < 0.15
     assert error(back, (-shift[0], -shift[1])) < 0.15
 

@@ -93,13 +93,13 @@ def test_learns_without_labels(moving_texture):
     optimizer = torch.optim.Adam(estimator.parameters(), lr=0.05)
     totals, lengths = [], []
     for _ in range(15):
-        flow, back = estimator.bidirectional(clip)
-        total = sum(loss(flow, back, clip).values())
+        flows, flows_back = estimator.bidirectional(clip)
+        total = sum(loss(flows, flows_back, clip).values())
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
         totals.append(total.item())
-        lengths.append(flow[:, 0].mean().item())
+        lengths.append(flows[0][:, 0].mean().item())
     assert totals[-1] < 0.9 * totals[0]
     # Towards the true 1.5 pixels.
     assert lengths[0] < 0.5 and lengths[-1] > 1.5 * lengths[0]

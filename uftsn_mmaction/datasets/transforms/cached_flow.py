@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
-from torch import nn
 
 from ...fileio.checkpoint import ESTIMATOR_PART, load_weights
+from ...models.flow import FlowEstimator, build_flow_estimator
 from .flow_cache import FlowCache
 
 #: Part of every key; to be raised when the same settings give another flow.
@@ -135,8 +135,7 @@ class CachedFlow(BaseTransform):
         clip = torch.from_numpy(np.stack((first, second)))
         clip = clip.permute(3, 0, 1, 2)[None].float() / 255
         with torch.no_grad():
-            flow = self.estimator(clip)
-        flow = flow if isinstance(flow, torch.Tensor) else flow[0]
+            flow = self.estimator.levels(clip)[0]
         expected = (1, 2, 1, *first.shape[:2])
         if tuple(flow.shape) != expected:
             raise ValueError(
@@ -156,7 +155,7 @@ class CachedFlow(BaseTransform):
                 f'step={self.cache.step})')
 
 
-def _build(config: dict, checkpoint: str | None) -> nn.Module:
+def _build(config: dict, checkpoint: str | None) -> FlowEstimator:
     """The estimator, ready to run, its weights well defined."""
     if config.get('init_cfg'):
         raise ValueError(
@@ -164,7 +163,7 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
             'estimator; name the file as checkpoint of CachedFlow')
     # The seeds of a run must not depend on this.
     with torch.random.fork_rng(devices=[]):
-        estimator = MODELS.build(config)
+        estimator = build_flow_estimator(config, 'CachedFlow')
         name = type(estimator).__name__
         for weight in (*estimator.parameters(), *estimator.buffers()):
             if weight.device.type != 'cpu':
@@ -182,7 +181,7 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
     return estimator.requires_grad_(False).eval()
 
 
-def _identity(config: dict, estimator: nn.Module, step: float) -> str:
+def _identity(config: dict, estimator: FlowEstimator, step: float) -> str:
     """Digest of all that decides a flow besides the frames."""
     # Threads change nothing but the time, and level 0 is always the first.
     config = {
@@ -202,7 +201,7 @@ def _identity(config: dict, estimator: nn.Module, step: float) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _weights_digest(estimator: nn.Module) -> str:
+def _weights_digest(estimator: FlowEstimator) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(estimator.state_dict().items()):
         digest.update(f'{name} {tuple(value.shape)} {value.dtype};'.encode())

@@ -153,19 +153,15 @@ class StagedTrainingHook(Hook):
                     'apart')
 
     def _warn_of_random_flow(self, model: nn.Module, runner: Runner) -> None:
-        """Nothing else would tell it from a flow that means something."""
-        estimator = getattr(model, 'flow_estimator', None)
-        pretrained = any(
-            (getattr(module, 'init_cfg', None) or {}).get('type') ==
-            'Pretrained' for module in (model, estimator))
+        """Warn that the classifier would train on flow of random weights."""
         if (any('flow_estimator' in stage.train for stage in self.stages)
-                or runner._has_loaded or pretrained
-                or not getattr(model, 'estimator_can_train', False)):
+                or runner._has_loaded or not model.has_random_flow):
             return
         runner.logger.warning(
-            f'No stage trains flow_estimator ({type(estimator).__name__}), '
-            'and no checkpoint was loaded: the classifier will see the flow '
-            'of its first weights. Set load_from, or add the stage \'flow\'')
+            'No stage trains flow_estimator '
+            f'({type(model.flow_estimator).__name__}), and no checkpoint was '
+            'loaded: the classifier will train on the flow of random weights. '
+            'Set load_from, or add the stage \'flow\'')
 
     @staticmethod
     def _apply(stage: Stage, model: nn.Module) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ...fileio.checkpoint import ESTIMATOR_PART, load_weights
 
 # It draws no random numbers.
-_NO_FLOW = dict(type='uftsn_mmaction.models.flow_zoo.ZeroFlow')
+_NO_FLOW = dict(type='ZeroFlowEstimator')
 
 
 def write_start(path: Path, model: Mapping[str, Any], seed: int,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import torch
 from mmaction.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ...clips import check_rgb_clip
+from .base import FlowEstimator
 from .decoder import FlowDecoder
 from .match import FEATURE_NORMS, cost_volume, normalize_features
+from .plans import PLANS
 from .pyramid import FeaturePyramid
 from .warp import backward_warp, resize_flow
 
@@ -20,7 +20,7 @@ _PIXELS_AT_A_TIME = 3 * 224**2
 
 
 @MODELS.register_module()
-class UnsupervisedFlowEstimator(BaseModule):
+class UnsupervisedFlowEstimator(FlowEstimator):
     r"""Lightweight flow estimator that learns from video alone (sec. 2.1).
 
     From the coarsest level down, each level warps the second frame's feature
@@ -31,10 +31,13 @@ class UnsupervisedFlowEstimator(BaseModule):
     .. math:: U_{12}^l = up(U_{12}^{l+1}) + G^l(cat(q_1^l, up(U_{12}^{l+1}),
         CostVolume^l))
 
-    The default plan has 5.7 M parameters (table 3). A backbone for MMAction2:
-    it takes the clip that ``FormatShape(input_format='NCTHW')`` packs.
+    A backbone for MMAction2: it takes the clip that
+    ``FormatShape(input_format='NCTHW')`` packs.
 
     Args:
+        plan: Name of the sizes in :data:`PLANS`: ``'uftsn'`` has the 5.7 M
+            parameters of table 3, ``'uftsn_small'`` 0.43 M. The next three
+            arguments replace what the plan says.
         pyramid_channels: Feature channels of level 1, 2, ...
         decoder_channels: Hidden channels of each level's decoder, level 0
             first; one more entry than ``pyramid_channels``.
@@ -59,11 +62,10 @@ class UnsupervisedFlowEstimator(BaseModule):
 
     def __init__(
         self,
-        pyramid_channels: Sequence[int] = (16, 32, 64, 128),
-        decoder_channels: Sequence[Sequence[int]] = (
-            (16, 16), (48, 32, 16), (160, 120, 80, 48, 32),
-            (304, 224, 144, 80, 48), (416, 352, 256, 160, 64)),
-        max_displacement: int | Sequence[int] = (2, 4, 4, 4, 4),
+        plan: str = 'uftsn',
+        pyramid_channels: Sequence[int] | None = None,
+        decoder_channels: Sequence[Sequence[int]] | None = None,
+        max_displacement: int | Sequence[int] | None = None,
         finest_level: int = 0,
         use_cost_volume: bool = True,
         multi_scale: bool = True,
@@ -72,8 +74,18 @@ class UnsupervisedFlowEstimator(BaseModule):
         norm_cfg: dict | None = None,
         act_cfg: dict | None = None,
     ) -> None:
-        super().__init__()
+        if plan not in PLANS:
+            raise ValueError(f'plan of {type(self).__name__} must be one of '
+                             f'{tuple(PLANS)}, got {plan!r}')
+        sizes = PLANS[plan]
+        if pyramid_channels is None:
+            pyramid_channels = sizes['pyramid_channels']
+        if decoder_channels is None:
+            decoder_channels = sizes['decoder_channels']
+        if max_displacement is None:
+            max_displacement = sizes['max_displacement']
         num_levels = len(pyramid_channels) + 1
+        super().__init__(out_indices, num_levels)
         if isinstance(max_displacement, int):
             max_displacement = (max_displacement, ) * num_levels
         for name, value in (('decoder_channels', decoder_channels),
@@ -86,12 +98,6 @@ class UnsupervisedFlowEstimator(BaseModule):
         if not 0 <= finest_level < num_levels:
             raise ValueError('finest_level must be a level between 0 and '
                              f'{num_levels - 1}, got {finest_level}')
-        out_indices = tuple(out_indices)
-        if (not out_indices or list(out_indices) != sorted(set(out_indices))
-                or not set(out_indices) <= set(range(num_levels))):
-            raise ValueError(
-                'out_indices must name levels between 0 and '
-                f'{num_levels - 1}, finest first, got {out_indices}')
         if min(max_displacement) < 0:
             raise ValueError('max_displacement must be 0 or more, got '
                              f'{tuple(max_displacement)}')
@@ -99,7 +105,6 @@ class UnsupervisedFlowEstimator(BaseModule):
             raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
                              f'got {feature_norm!r}')
         self.num_levels = num_levels
-        self.out_indices = out_indices
         self.use_cost_volume = use_cost_volume
         self.feature_norm = feature_norm
         self.max_displacement = tuple(max_displacement)
@@ -130,36 +135,22 @@ class UnsupervisedFlowEstimator(BaseModule):
             return channels + 2 + (2 * self.max_displacement[level] + 1)**2
         return 2 * channels + 2
 
-    def forward(self,
-                x: Tensor,
-                backward: bool = False) -> tuple[Tensor, ...] | Tensor:
-        """Estimate the flow between consecutive frames of clips (eq. 1).
-
-        Args:
-            x: Clips ``(N, 3, T, H, W)`` in [0, 1].
-            backward: True for the flow from frame t+1 to frame t.
-
-        Returns:
-            Finest level first; the item of level l is ``(N, 2, T-1,
-            ceil(H / 2**l), ceil(W / 2**l))`` in pixels of that level.
-
-        Raises:
-            ValueError: The input is no RGB clip of two frames or more, or
-                smaller than the pyramid allows.
-        """
+    def estimate_levels(self,
+                        x: Tensor,
+                        backward: bool = False) -> tuple[Tensor, ...]:
+        """Run the levels from coarse to fine on one set of pyramids."""
         return self._decode_in_parts(self._encode(x), x, backward)
 
     def bidirectional(
-        self, x: Tensor
-    ) -> tuple[tuple[Tensor, ...] | Tensor, tuple[Tensor, ...] | Tensor]:
-        """Forward and backward flow from one set of pyramids."""
+            self, x: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Estimate forward and backward flow from one set of pyramids."""
+        self.check_clip(x)
         features = self._encode(x)
         return self._decode(features, x, False), self._decode(
             features, x, True)
 
     def _decode_in_parts(self, features: dict[int, tuple[Tensor, Tensor]],
-                         x: Tensor,
-                         backward: bool) -> tuple[Tensor, ...] | Tensor:
+                         x: Tensor, backward: bool) -> tuple[Tensor, ...]:
         """Run the levels for as many pairs at a time as the cache likes.
 
         On a CPU the maps of a whole clip go to the memory and back in every
@@ -177,13 +168,16 @@ class UnsupervisedFlowEstimator(BaseModule):
                 for level, (q, matched) in features.items()
             }
             parts.append(self._decode(part, x[:, :, time], backward))
-        if len(self.out_indices) == 1:
-            return torch.cat(parts, dim=2)
         return tuple(torch.cat(level, dim=2) for level in zip(*parts))
 
-    def _check_clip(self, x: Tensor) -> None:
-        smallest = 2**(self.num_levels)
-        check_rgb_clip(x)
+    def check_clip(self, x: Tensor) -> None:
+        """Refuse clips of a wrong shape or range, or of small frames.
+
+        Raises:
+            ValueError: If the clip has a wrong shape or range.
+        """
+        super().check_clip(x)
+        smallest = 2**self.num_levels
         if min(x.shape[-2:]) < smallest:
             raise ValueError(
                 f'Frames of {x.shape[-2]}x{x.shape[-1]} are too small for '
@@ -196,7 +190,6 @@ class UnsupervisedFlowEstimator(BaseModule):
 
         Each item is ``(N, T, C_l, H_l, W_l)``.
         """
-        self._check_clip(x)
         batch, _, frames = x.shape[:3]
         # N x 3 x T x H x W -> (N * T) x 3 x H x W
         pyramid = self.pyramid(x.transpose(1, 2).flatten(0, 1))
@@ -212,9 +205,9 @@ class UnsupervisedFlowEstimator(BaseModule):
         return features
 
     def _decode(self, features: dict[int, tuple[Tensor, Tensor]], x: Tensor,
-                backward: bool) -> tuple[Tensor, ...] | Tensor:
+                backward: bool) -> tuple[Tensor, ...]:
         """Run the levels from coarse to fine (eq. 5)."""
-        batch, _, frames, height, width = x.shape
+        frames = x.shape[2]
         early, late = slice(0, frames - 1), slice(1, frames)
         first, second = (late, early) if backward else (early, late)
         flows = {}
@@ -245,13 +238,4 @@ class UnsupervisedFlowEstimator(BaseModule):
                 ], dim=1))
             flow = flow + residual.to(flow.dtype)
             flows[level] = flow
-        outs = []
-        for level in self.out_indices:
-            size = (-(-height // 2**level), -(-width // 2**level))
-            # A level without a decoder shows the nearest decoded one.
-            nearest = min(flows, key=lambda known: abs(known - level))
-            out = resize_flow(flows[nearest], size)
-            # (N * (T-1)) x 2 x H x W -> N x 2 x (T-1) x H x W
-            outs.append(
-                out.view(batch, frames - 1, 2, *size).transpose(1, 2))
-        return outs[0] if len(outs) == 1 else tuple(outs)
+        return self._at_out_indices(flows, x.shape)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other people's flow behind the contract of the paper's estimator."""
+"""Other sources of flow behind the contract of the paper's estimator."""
+from .cached import CachedFlowEstimator
 from .dis import DISFlowEstimator
 from .pairwise import PairwiseFlowEstimator
 from .ptlflow import PTLFlowEstimator
 from .tvl1 import TVL1FlowEstimator
 from .tvnet import TVNetFlowEstimator
+from .zero import ZeroFlowEstimator
 
 __all__ = [
-    'DISFlowEstimator', 'PTLFlowEstimator', 'PairwiseFlowEstimator',
-    'TVL1FlowEstimator', 'TVNetFlowEstimator'
+    'CachedFlowEstimator', 'DISFlowEstimator', 'PTLFlowEstimator',
+    'PairwiseFlowEstimator', 'TVL1FlowEstimator', 'TVNetFlowEstimator',
+    'ZeroFlowEstimator'
 ]

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType
-from mmengine.model import BaseModule
-from torch import Tensor
 
 from .uftsn import UFTSNRecognizer
-
-
-@MODELS.register_module()
-class PrecomputedFlow(BaseModule):
-    """Holds the place of an estimator whose work is done."""
-
-    differentiable = False
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return flow ``(N, 2, T-1, H, W)`` as it is."""
-        return x
 
 
 @MODELS.register_module()
@@ -50,7 +37,7 @@ class CachedFlowRecognizer(UFTSNRecognizer):
                  test_cfg: OptConfigType = None,
                  data_preprocessor: OptConfigType = None) -> None:
         super().__init__(
-            flow_estimator=dict(type='PrecomputedFlow'),
+            flow_estimator=dict(type='CachedFlowEstimator'),
             backbone=backbone,
             cls_head=cls_head,
             clip_len=clip_len,
@@ -60,14 +47,3 @@ class CachedFlowRecognizer(UFTSNRecognizer):
             test_cfg=test_cfg,
             data_preprocessor=data_preprocessor or dict(
                 type='ActionDataPreprocessor', format_shape='NCTHW'))
-
-    def _clips(self, inputs: Tensor) -> Tensor:
-        """``(B, M, 2, T-1, H, W)`` -> ``(B*M, 2, T-1, H, W)``, checked."""
-        steps = self.clip_len - 1
-        if inputs.dim() != 6 or tuple(inputs.shape[2:4]) != (2, steps):
-            raise ValueError(
-                f'CachedFlowRecognizer with clip_len={self.clip_len} expects '
-                f'flow (B, M, 2, {steps}, H, W), got {tuple(inputs.shape)}; '
-                f'set clip_len={self.clip_len} in SampleFrames, and '
-                'CachedFlow and FormatFlow in the pipeline')
-        return inputs.flatten(0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..flow.base import FlowEstimator
 from .partwise import PartwiseTraining
 
 #: Terms of the training loss: eq. 9, and cross entropy.
@@ -14,10 +15,12 @@ class StagedTraining(PartwiseTraining):
     """Mixin of a recognizer with a ``flow_estimator`` and a ``flow_loss``.
 
     Attributes:
+        flow_estimator: Estimator of the flow.
         loss_weights: Weight of each loss that counts.
         detach_flow: Whether the classifier's gradient stops at the flow.
     """
 
+    flow_estimator: FlowEstimator
     loss_weights: dict[str, float]
     detach_flow: bool = False
 
@@ -39,7 +42,7 @@ class StagedTraining(PartwiseTraining):
             ValueError: A part or a loss is unknown, or a part is out of
                 reach of every loss or cannot be trained at all.
         """
-        if 'flow_estimator' in train and not self.estimator_can_train:
+        if 'flow_estimator' in train and not self.flow_estimator.can_train:
             raise ValueError(
                 'A stage trains flow_estimator, but '
                 f'{type(self.flow_estimator).__name__} cannot be trained; '
@@ -61,9 +64,12 @@ class StagedTraining(PartwiseTraining):
         self.detach_flow = detach_flow
 
     @property
-    def estimator_can_train(self) -> bool:
-        """Whether eq. 9 has a gradient; a solver's flow has none."""
-        return getattr(self.flow_estimator, 'differentiable', True)
+    def has_random_flow(self) -> bool:
+        """Whether the estimator needs a stage or a checkpoint to be of use."""
+        return self.flow_estimator.can_train and not any(
+            cfg.get('type') == 'Pretrained'
+            for module in (self, self.flow_estimator)
+            for cfg in _as_list(module.init_cfg))
 
     def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
         """The losses that count, if they make sense."""
@@ -79,9 +85,13 @@ class StagedTraining(PartwiseTraining):
             raise ValueError(
                 'The flow loss has a weight, but the model has neither '
                 'photometric_loss nor smoothness_loss; configure one')
-        if 'flow' in weights and not self.estimator_can_train:
+        if 'flow' in weights and not self.flow_estimator.can_train:
             raise ValueError(
                 'The flow loss has a weight, but '
                 f'{type(self.flow_estimator).__name__} cannot be trained; '
                 'leave flow out of the losses')
         return weights
+
+
+def _as_list(init_cfg: dict | list[dict] | None) -> list[dict]:
+    return [init_cfg] if isinstance(init_cfg, dict) else init_cfg or []

@@ -12,7 +12,8 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, SampleList
 from torch import Tensor
 
-from ...clips import check_clips, draw_pairs
+from ...clips import draw_pairs
+from ..flow.base import build_flow_estimator
 from ..losses import UnsupervisedLoss
 from ..weight_init.cross_modality import load_rgb_kernel, stock_checkpoints
 from ..weight_init.first_conv import (
@@ -103,17 +104,18 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         self.pairs_per_clip = pairs_per_clip
         self.max_testing_views = max_testing_views
         self.return_flow = return_flow
-        self._range_is_checked = False
-        self.flow_estimator = MODELS.build(flow_estimator)
+        self.flow_estimator = build_flow_estimator(flow_estimator,
+                                                   type(self).__name__)
         self.flow_loss = UnsupervisedLoss(
             MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
             if loss is not None)
         if loss_weights is None:
-            unsupervised = self.flow_loss.terms and self.estimator_can_train
+            unsupervised = (self.flow_loss.terms
+                            and self.flow_estimator.can_train)
             loss_weights = dict(
                 cls=1.0 if cls_head else 0, flow=0.1 if unsupervised else 0)
         self.loss_weights = self.check_losses(loss_weights)
-        levels = getattr(self.flow_estimator, 'out_indices', (0, ))
+        levels = self.flow_estimator.out_indices
         if levels[0] != 0:
             raise ValueError(
                 'The classifier takes the flow of level 0, but out_indices of '
@@ -141,7 +143,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         """
         frozen = 'flow_estimator' in self.frozen_parts
         with torch.no_grad() if frozen else nullcontext():
-            return self._as_tuple(self.flow_estimator(self._clips(inputs)))
+            return self.flow_estimator.levels(self._clips(inputs))
 
     def extract_feat(self,
                      inputs: Tensor,
@@ -225,8 +227,14 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def _clips(self, inputs: Tensor) -> Tensor:
         """``(B, M, 3, T, H, W)`` -> ``(B*M, 3, T, H, W)``, checked."""
-        check_clips(inputs, self.clip_len, not self._range_is_checked)
-        self._range_is_checked = True
+        channels, length = self.flow_estimator.clip_shape(self.clip_len)
+        if inputs.dim() != 6 or inputs.shape[2:4] != (channels, length):
+            raise ValueError(
+                f'{type(self).__name__} with clip_len={self.clip_len} expects '
+                f'inputs (B, M, {channels}, {length}, H, W), got '
+                f'{tuple(inputs.shape)}; set clip_len={self.clip_len} in '
+                'SampleFrames, and FormatShape(input_format=\'NCTHW\'), or '
+                'FormatFlow for cached flow, in the pipeline')
         return inputs.flatten(0, 1)
 
     def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
@@ -241,14 +249,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def _flow_loss(self, clips: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Level-0 forward flow and the terms of eq. 9."""
-        estimator = self.flow_estimator
-        if hasattr(estimator, 'bidirectional'):
-            flows, flows_back = estimator.bidirectional(clips)
-        else:
-            flows = estimator(clips)
-            flows_back = estimator(clips, backward=True)
-        losses = self.flow_loss(flows, flows_back, clips)
-        return self._as_tuple(flows)[0], losses
+        flows, flows_back = self.flow_estimator.bidirectional(clips)
+        return flows[0], self.flow_loss(flows, flows_back, clips)
 
     def _classify(self, flow: Tensor, num_segs: int, stage: str,
                   data_samples: SampleList, test_mode: bool) -> tuple:
@@ -266,7 +268,3 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         device = next(self.parameters()).device.type
         with torch.autocast(device, enabled=False):
             return function(feats, *args, **kwargs)
-
-    @staticmethod
-    def _as_tuple(flows: tuple[Tensor, ...] | Tensor) -> tuple[Tensor, ...]:
-        return (flows, ) if isinstance(flows, Tensor) else tuple(flows)

@@ -28,7 +28,7 @@ def test_each_pair_enters_blue_first(build):
 
 def test_backward_flow_swaps_the_frames(build):
     clip = torch.rand(2, 3, 3, 10, 12)
-    flow, back = build().bidirectional(clip)
+    (flow, ), (back, ) = build().bidirectional(clip)
     torch.testing.assert_close(flow[:, 0], clip[:, 2, :2])
     torch.testing.assert_close(back[:, 0], clip[:, 2, 1:])
     torch.testing.assert_close(back[:, 1], clip[:, 0, :2])

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract of every flow estimator (eq. 1)."""
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from ...clips import check_clip
+from .warp import resize_flow
+
+
+class FlowEstimator(BaseModule, ABC):
+    """Flow between the consecutive frames of a clip: the base class.
+
+    A subclass implements :meth:`estimate_levels`. An estimator that knows
+    only pairs of frames derives from ``PairwiseFlowEstimator`` instead.
+
+    Args:
+        out_indices: Levels to return, finest first. Level 0 has the size of
+            the frame, level l is ``2**l`` times smaller.
+        num_levels: Number of levels that the estimator has; None for any.
+
+    Attributes:
+        differentiable: Whether the flow has a gradient. Where it has none,
+            no stage can train the estimator.
+
+    Raises:
+        ValueError: If ``out_indices`` are not levels of the estimator.
+    """
+
+    differentiable: bool = False
+
+    def __init__(self,
+                 out_indices: Sequence[int] = (0, ),
+                 num_levels: int | None = None) -> None:
+        super().__init__()
+        levels = out_indices if isinstance(out_indices, Sequence) else ()
+        if (not levels or not all(type(level) is int for level in levels)
+                or list(levels) != sorted(set(levels)) or levels[0] < 0
+                or (num_levels is not None and levels[-1] >= num_levels)):
+            known = 'from 0 up' if num_levels is None else (
+                f'between 0 and {num_levels - 1}')
+            raise ValueError(
+                f'out_indices of {type(self).__name__} must name one level '
+                f'or more {known}, finest first, got {out_indices!r}; use '
+                '(0, ) for the flow at full size')
+        self.out_indices = tuple(levels)
+        self._range_is_checked = False
+
+    @abstractmethod
+    def estimate_levels(self,
+                        x: Tensor,
+                        backward: bool = False) -> tuple[Tensor, ...]:
+        """Estimate the flow of checked clips, one item per output level.
+
+        Args:
+            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
+            backward: True for the flow from frame t+1 to frame t.
+
+        Returns:
+            Finest level first; the item of level l is ``(N, 2, T-1,
+            ceil(H / 2**l), ceil(W / 2**l))``, float32 at least, on the
+            clip's device, in pixels of that level.
+        """
+
+    def forward(self,
+                x: Tensor,
+                backward: bool = False) -> tuple[Tensor, ...] | Tensor:
+        """Estimate flow as a backbone of MMAction2 does.
+
+        Args:
+            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
+            backward: True for the flow from frame t+1 to frame t.
+
+        Returns:
+            The flows of :meth:`levels`; with one output level, the flow
+            itself.
+
+        Raises:
+            ValueError: If the clip has a wrong shape or range.
+        """
+        self.check_clip(x)
+        flows = self.estimate_levels(x, backward)
+        return flows[0] if len(flows) == 1 else flows
+
+    def levels(self, x: Tensor, backward: bool = False) -> tuple[Tensor, ...]:
+        """Estimate flow, as a tuple also where there is one output level.
+
+        Args:
+            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
+            backward: True for the flow from frame t+1 to frame t.
+
+        Returns:
+            One flow ``(N, 2, T-1, ceil(H / 2**l), ceil(W / 2**l))`` for each
+            of ``out_indices``, in pixels of its level.
+
+        Raises:
+            ValueError: If the clip has a wrong shape or range.
+        """
+        flows = self(x, backward)
+        return (flows, ) if isinstance(flows, Tensor) else flows
+
+    def bidirectional(
+            self, x: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Estimate forward and backward flow, each as :meth:`levels` does."""
+        return self.levels(x), self.levels(x, backward=True)
+
+    @property
+    def can_train(self) -> bool:
+        """Whether a loss of the flow can train the estimator.
+
+        Parameters that a stage has frozen count, too.
+        """
+        return self.differentiable and any(True for _ in self.parameters())
+
+    @staticmethod
+    def clip_shape(clip_len: int) -> tuple[int, int]:
+        """Return channels and length of the input for ``clip_len`` frames."""
+        return 3, clip_len
+
+    def check_clip(self, x: Tensor) -> None:
+        """Refuse clips of a wrong shape or range.
+
+        The range is read on the CPU, and once from any other device, which
+        the reading would make wait in every step.
+
+        Raises:
+            ValueError: If the clip has a wrong shape or range.
+        """
+        with_range = x.device.type == 'cpu' or not self._range_is_checked
+        check_clip(x, type(self).__name__, with_range)
+        self._range_is_checked = True
+
+    def _at_out_indices(self, flows: Mapping[int, Tensor],
+                        clip_size: Sequence[int]) -> tuple[Tensor, ...]:
+        """Lay out the flow of pairs by clip, at each output level.
+
+        Args:
+            flows: Flow ``(N * (T-1), 2, H_l, W_l)`` by level. A level that
+                is missing shows the nearest one.
+            clip_size: Size of the clips, ``(N, 3, T, H, W)``.
+        """
+        batch, _, frames, height, width = clip_size
+        outs = []
+        for level in self.out_indices:
+            size = (-(-height // 2**level), -(-width // 2**level))
+            nearest = min(flows, key=lambda known: abs(known - level))
+            out = resize_flow(flows[nearest], size)
+            # (N * (T-1)) x 2 x h x w -> N x 2 x (T-1) x h x w
+            outs.append(
+                out.view(batch, frames - 1, 2, *size).transpose(1, 2))
+        return tuple(outs)
+
+
+def build_flow_estimator(cfg: Mapping[str, Any],
+                         owner: str) -> FlowEstimator:
+    """Build an estimator from its config.
+
+    Args:
+        cfg: Config with the registered ``type``.
+        owner: What the estimator is built for, for the message.
+
+    Raises:
+        TypeError: If the type is no :class:`FlowEstimator`.
+    """
+    estimator = MODELS.build(cfg)
+    if not isinstance(estimator, FlowEstimator):
+        raise TypeError(
+            f'{owner} got a flow estimator of type '
+            f'{type(estimator).__name__}, expected a FlowEstimator; derive '
+            'the class from uftsn_mmaction.models.flow.FlowEstimator, or '
+            'from uftsn_mmaction.models.other_flows.PairwiseFlowEstimator if '
+            'it takes single pairs of frames')
+    return estimator
