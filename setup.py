@@ -10,16 +10,16 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = 'uftsn_mmaction'
-# What OpenMMLab's tools look for in the folder `.mim` of an installed package.
+# OpenMMLab's tools look for these in the folder `.mim` of a package.
 MIM_PARTS = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
 
 
 class BuildWithConfigs(build_py):
     """Copy the configs and tools into the built package.
 
-    They are copied into the build folder, never into the source tree, so that
-    there is one copy to edit. An editable install needs none: it is used from
-    the checkout.
+    The copy goes to the build folder, not into the source tree, where there
+    is one copy to edit. An editable install runs from the checkout and needs
+    none.
     """
 
     def run(self):
@@ -27,7 +27,7 @@ class BuildWithConfigs(build_py):
         if self.editable_mode:
             return
         target = Path(self.build_lib, PACKAGE, '.mim')
-        # The build folder may be an old one, with files that are gone since.
+        # An old build folder may hold files that are gone from the source.
         shutil.rmtree(target, ignore_errors=True)
         for source in self._mim_files():
             copy = target / source.relative_to(ROOT)
@@ -63,8 +63,8 @@ def read_version():
 def read_requirements(name):
     """Return the requirements of a file, by section.
 
-    A line ``# [name]`` opens a section; what stands before the first one is
-    in the section ``''``. Such a file is also one for ``pip install -r``.
+    A line ``# [name]`` opens a section; the lines before the first one belong
+    to the section ``''``. ``pip install -r`` reads the same file.
     """
     sections, current = {'': []}, ''
     text = (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8')
@@ -80,7 +80,7 @@ def read_requirements(name):
 
 extras = read_requirements('optional')
 extras.pop('')
-# ptlflow would take the newest OpenCV away from all the others.
+# ptlflow caps OpenCV, which the other extras do not.
 extras['all'] = sorted({
     line
     for name, lines in extras.items() if name != 'ptlflow' for line in lines
@@ -99,11 +99,14 @@ setup(
     classifiers=[
         'Development Status :: 4 - Beta',
         'Intended Audience :: Science/Research',
-        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3 :: Only',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
-    python_requires='>=3.9',
+    python_requires='>=3.10',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    package_data={PACKAGE: ['experiments/**/*.html']},
     cmdclass=dict(build_py=BuildWithConfigs),
     install_requires=read_requirements('runtime')[''],
     extras_require=extras,

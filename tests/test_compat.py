@@ -19,9 +19,9 @@ from uftsn_mmaction import compat
 LOCALIZERS = 'mmaction.models.localizers'
 DRN_MODULES = (f'{LOCALIZERS}.drn', f'{LOCALIZERS}.drn.drn')
 
-# Imports the heavy libraries once, then tries each order in a fork, where
-# neither mmaction nor the package has been imported, and prints for each what
-# the registries hold in the end, or the error.
+# Imports the heavy libraries once, then tries each order in a fork where
+# neither mmaction nor the package has been imported. Prints the content of
+# the registries for each, or the error.
 ORDERS = """
 import contextlib, json, os, sys, types
 import mmcv, mmengine.registry, mmengine.runner
@@ -107,7 +107,7 @@ def test_missing_localizer_says_so():
     if MODELS.get('DRN') is not compat.DRN:
         pytest.skip('the installed MMAction2 has the localizer')
     assert importlib.import_module(DRN_MODULES[1]).DRN is compat.DRN
-    with pytest.raises(ImportError, match='released without'):
+    with pytest.raises(ImportError, match='localizers/drn'):
         MODELS.build(dict(type='DRN', vocab_size=1))
 
 
@@ -158,11 +158,6 @@ def test_resume(tiny_runner, tmp_path):
     assert torch.equal(*states)
 
 
-restricted = pytest.mark.skipif(
-    torch.__version__ < (2, 6),
-    reason='before torch 2.6 nothing has to be allowed')
-
-
 def save(content):
     file = io.BytesIO()
     torch.save(content, file)
@@ -173,7 +168,6 @@ def load(data):
     return torch.load(io.BytesIO(data), weights_only=True)
 
 
-@restricted
 @pytest.mark.parametrize('core', [b'numpy.core.', b'numpy._core.'])
 def test_checkpoints_of_both_numpys(core):
     """NumPy 2 renamed the module of the functions that build an array."""
@@ -201,15 +195,14 @@ class Call:
         return self.call
 
 
-@restricted
-@pytest.mark.parametrize('call', [
-    Call(getattr, np.ndarray, 'tofile'),
-    Call(getattr, HistoryBuffer, '__init__'),
-    Call(getattr, HistoryBuffer, '_set_default_statistics'),
-    Call(os.getcwd),
-    Call(eval, '1'),
+@pytest.mark.parametrize('call, error, name', [
+    (Call(getattr, np.ndarray, 'tofile'), ValueError, 'tofile'),
+    (Call(getattr, HistoryBuffer, '__init__'), ValueError, '__init__'),
+    (Call(getattr, HistoryBuffer, '_set_default_statistics'), ValueError,
+     '_set_default_statistics'),
+    (Call(os.getcwd), pickle.UnpicklingError, 'getcwd'),
+    (Call(eval, '1'), pickle.UnpicklingError, 'eval'),
 ])
-def test_nothing_else_is_let_through(call):
-    with pytest.raises((ValueError, pickle.UnpicklingError),
-                       match='asks for the attribute|Unsupported|unsupported'):
+def test_nothing_else_is_let_through(call, error, name):
+    with pytest.raises((error, pickle.UnpicklingError), match=name):
         load(save(dict(call=call)))

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 # Loads every config of the installed package, far from the checkout.
 LOAD = """
@@ -84,12 +86,12 @@ def test_wheel(source, tmp_path, call):
 
     metadata = zipfile.ZipFile(wheel).read(
         next(name for name in rest if name.endswith('METADATA'))).decode()
-    requires = [
-        line for line in metadata.splitlines()
-        if line.startswith('Requires-Dist')
-    ]
-    assert any('torch>=2.1' in line for line in requires)
-    # One of two distributions may provide MMCV; only the extras name one.
+    lines = metadata.splitlines()
+    assert 'Requires-Python: >=3.10' in lines
+    requires = [line for line in lines if line.startswith('Requires-Dist')]
+    for requirement in ('torch>=2.6', 'jinja2>=3.1'):
+        assert f'Requires-Dist: {requirement}' in requires
+    # Two distributions provide MMCV; only the extras name one.
     mmcv = [line for line in requires if 'mmcv' in line]
     assert mmcv and all('extra ==' in line for line in mmcv)
 
@@ -138,36 +140,66 @@ def test_source_distribution_builds_the_same(source, tmp_path, call):
     } <= names
 
 
-def test_pins_are_exact_and_within_the_ranges(repo_root):
-    from packaging.requirements import Requirement
+@pytest.fixture
+def requirements(repo_root):
+    """Function that reads the requirements of some files."""
+
+    def read(*names):
+        found = []
+        for name in names:
+            path = Path(repo_root, 'requirements', f'{name}.txt')
+            # The extra ptlflow caps OpenCV below the pinned release.
+            text, *_ = path.read_text(encoding='utf-8').split('# [ptlflow]')
+            found += [
+                Requirement(line) for line in text.splitlines()
+                if line and not line.startswith('#')
+            ]
+        return found
+
+    return read
+
+
+@pytest.fixture
+def read_pins(requirements):
+    """Function that reads the version of each distribution in a file."""
 
     def read(name):
-        path = Path(repo_root, 'requirements', f'{name}.txt')
-        # The extra with ptlflow asks for another OpenCV than the pinned one.
-        text, *_ = path.read_text(encoding='utf-8').split('# [ptlflow]')
-        return [
-            Requirement(line) for line in text.splitlines()
-            if line and not line.startswith('#')
-        ]
+        pins = {}
+        for pin in requirements(name):
+            exact, = pin.specifier
+            assert exact.operator == '==', pin
+            assert pin.name.lower() not in pins, f'{pin.name} is pinned twice'
+            pins[pin.name.lower()] = Version(exact.version)
+        # These two share the folder cv2: at one version they agree.
+        assert pins['opencv-python'] == pins['opencv-contrib-python']
+        return pins
 
-    pins = {}
-    for pin in read('pinned'):
-        exact, = pin.specifier
-        assert exact.operator == '==', pin
-        assert pin.name not in pins, f'{pin.name} is pinned twice'
-        pins[pin.name] = exact.version
-    for requirement in read('runtime') + read('optional') + read('tests'):
+    return read
+
+
+def test_pins_are_exact_and_within_the_ranges(requirements, read_pins):
+    pins = read_pins('pinned')
+    for requirement in requirements('runtime', 'optional', 'tests'):
         assert requirement.name in pins, f'{requirement.name} is not pinned'
         assert requirement.specifier.contains(pins[requirement.name])
-    # Two distributions share the folder cv2: at one version they agree.
-    assert pins['opencv-python'] == pins['opencv-contrib-python']
+
+
+def test_lowest_set_is_the_lower_end_of_the_ranges(requirements, read_pins):
+    pins = read_pins('lowest')
+    for requirement in requirements('runtime', 'optional', 'tests'):
+        for bound in requirement.specifier:
+            if bound.operator == '>=':
+                lowest = Version(bound.version).release
+                found = pins[requirement.name].release
+                assert found[:len(lowest)] == lowest, requirement
+        if requirement.name in pins:
+            assert requirement.specifier.contains(pins[requirement.name])
 
 
 def test_opencv_has_its_contrib_modules():
     import cv2
 
-    # The folder cv2/optflow stays when opencv-python is unpacked over it; it
-    # is then empty.
+    # opencv-python, unpacked over it, leaves the folder cv2/optflow empty.
     assert hasattr(cv2.optflow, 'DualTVL1OpticalFlow_create'), (
         'opencv-python was unpacked over opencv-contrib-python: run '
         '`pip install --force-reinstall --no-deps opencv-contrib-python`')

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Repairs for cracks in upstream releases, made when the package is imported.
 
-Each repair is one function that tells what is broken, how that shows and when
-the function can go. Where the crack is absent, its function does nothing.
+Each repair is one function. Its docstring states the crack, its symptom and
+the release that ends it; where the crack is absent, it does nothing.
 """
+from __future__ import annotations
 
 import importlib
 import importlib.util
@@ -32,12 +33,12 @@ def apply() -> None:
 
 
 def check_mmaction() -> None:
-    """Import MMAction2, and name the cure if the installed set forbids it.
+    """Import MMAction2, or name the package to install.
 
-    MMAction2 1.2.0 stops with a bare ``AssertionError`` on MMCV 2.2, and MMCV
-    is no requirement of any wheel, since two distributions (``mmcv`` and
-    ``mmcv-lite``) provide it. Can go when MMAction2 accepts the newest MMCV
-    and depends on it.
+    MMAction2 1.2.0 stops with a bare ``AssertionError`` on MMCV 2.2. No wheel
+    requires MMCV, since two distributions (``mmcv`` and ``mmcv-lite``)
+    provide it. Remove this check when MMAction2 accepts the newest MMCV and
+    depends on it.
 
     Raises:
         ImportError: If MMAction2, MMCV or MMEngine is missing, or is outside
@@ -46,11 +47,10 @@ def check_mmaction() -> None:
     try:
         importlib.import_module('mmaction')
     except AssertionError as error:
-        # Its text tells what came and what was expected, not what to do.
         raise ImportError(
             f'{_installed("mmaction2")} refuses an installed version '
             f'({str(error).rstrip(".")}); if it is that of MMCV, run '
-            '`pip uninstall mmcv`, then `pip install "mmcv-lite==2.1.0"`.'
+            '`pip uninstall mmcv`, then `pip install "mmcv-lite==2.1.0"`'
         ) from error
     except ModuleNotFoundError as error:
         cures = {
@@ -62,21 +62,21 @@ def check_mmaction() -> None:
             raise
         raise ImportError(
             f'uftsn_mmaction needs the module {error.name}, which is not '
-            f'installed: run `pip install "{cures[error.name]}"`.') from error
+            f'installed; run `pip install "{cures[error.name]}"`') from error
 
 
 def provide_missing_drn() -> None:
-    """Stand in for a localizer that the MMAction2 1.2.0 wheel left out.
+    """Stand in for a localizer that the MMAction2 1.2.0 wheel lacks.
 
     ``mmaction/models/localizers/__init__.py`` imports ``.drn.drn``, a folder
-    that is in the repository but not in the wheel (open-mmlab/mmaction2
-    #2714), so that ``import mmaction.models`` fails, and with it every
-    config. The stand-in carries the one name that is imported from there,
-    also in the registry. Can go when no supported wheel lacks the folder.
+    of the repository that is not in the wheel (open-mmlab/mmaction2 #2714).
+    ``import mmaction.models`` fails, and with it every config. The stand-in
+    carries the one name imported from there, in the registry too. Remove it
+    when no supported wheel lacks the folder.
 
-    The search does not import ``mmaction.models``, which would fail. A failed
-    import of it before this call does no harm: the modules that it did load
-    stay loaded, and the next import completes the rest.
+    The folder is looked up without importing ``mmaction.models``. A failed
+    import before this call does no harm: what it loaded stays loaded, and the
+    next import completes the rest.
     """
     package, module = f'{_LOCALIZERS}.drn', f'{_LOCALIZERS}.drn.drn'
     if module in sys.modules:
@@ -98,27 +98,24 @@ def provide_missing_drn() -> None:
     placeholders[0].drn = placeholders[1]
     placeholders[1].DRN = DRN
     sys.modules.update({package: placeholders[0], module: placeholders[1]})
-    # Registered as the real class would be, so that a config that asks for
-    # it gets the sentence below instead of "DRN is not in the registry".
+    # A config that asks for it gets the error of the class below instead of
+    # "DRN is not in the registry".
     MODELS.register_module(module=DRN)
 
 
 def allow_mmengine_checkpoints() -> None:
     """Let ``torch.load`` read the checkpoints that MMEngine writes.
 
-    Since torch 2.6 ``torch.load`` refuses classes it does not know, and
-    MMEngine 0.10.7 stores its log history in every checkpoint, so that
-    resuming fails. This names the few harmless globals such a file needs:
-    the history class and plain NumPy numbers, under the module paths of both
-    NumPy 1 and NumPy 2. Can go when MMEngine does the same by itself.
+    ``torch.load`` refuses classes it does not know, and MMEngine 0.10.7
+    stores its log history in every checkpoint, so that resuming fails. Allow
+    the few harmless globals of such a file: the history class and plain NumPy
+    numbers, under the module paths of NumPy 1 and NumPy 2. Remove this when
+    MMEngine does the same by itself.
 
     A history also pickles its statistics as ``getattr(HistoryBuffer, name)``.
-    The real ``getattr`` would open a way to arbitrary objects, so that name
-    is bound to :func:`_history_statistic`, which answers to nothing else.
+    The real ``getattr`` would give access to arbitrary objects, so the name
+    is bound to :func:`_history_statistic`.
     """
-    # Named entries, ``(object, path)``, came with the new default in 2.6.
-    if torch.__version__ < (2, 6):
-        return
     from mmengine.logging import HistoryBuffer
     reconstruct = np.zeros(1).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
@@ -137,24 +134,24 @@ def allow_mmengine_checkpoints() -> None:
 
 
 class DRN:
-    """Holds the place of ``mmaction.models.localizers.drn.drn.DRN``.
+    """Placeholder of ``mmaction.models.localizers.drn.drn.DRN``.
 
     Raises:
-        ImportError: Always; there is no model behind the name.
+        ImportError: Always, as there is no model behind the name.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise ImportError(
             f'DRN cannot be built: {_installed("mmaction2")} was released '
             'without mmaction/models/localizers/drn; install MMAction2 from '
-            'its repository to use this localizer.')
+            'its repository to use this localizer')
 
 
 def _history_statistic(owner: type, name: str) -> Callable:
-    """Return a statistic of MMEngine's log history, and nothing else.
+    """Return a statistic of MMEngine's log history.
 
     Args:
-        owner: Has to be ``mmengine.logging.HistoryBuffer``.
+        owner: ``mmengine.logging.HistoryBuffer``.
         name: Name of one of its registered statistics.
 
     Raises:
@@ -164,9 +161,9 @@ def _history_statistic(owner: type, name: str) -> Callable:
     if owner is not HistoryBuffer or name not in (
             'min', 'max', 'mean', 'current'):
         raise ValueError(
-            f'The checkpoint asks for the attribute {name!r} of {owner!r}; '
-            'expected only statistics of mmengine.logging.HistoryBuffer, so '
-            'load this file only if you trust whoever wrote it.')
+            f'The checkpoint asks for the attribute {name!r} of {owner!r}, '
+            'expected a statistic of mmengine.logging.HistoryBuffer; load '
+            'this file only if you trust whoever wrote it')
     return getattr(HistoryBuffer, name)
 
 
