@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripts that MMAction2 brings along, for the tools beside this file."""
+"""MMAction2's own scripts, and what the tools beside this file check first."""
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
 import mmaction
+from mmengine import device
+
+#: A variable that each launcher of MMEngine reads, and a program that sets it.
+LAUNCHERS = dict(
+    pytorch=('RANK', 'torchrun'),
+    slurm=('SLURM_PROCID', 'srun'),
+    mpi=('OMPI_COMM_WORLD_RANK', 'mpirun'))
 
 
 def load_stock_tool(name: str) -> ModuleType:
@@ -16,7 +24,7 @@ def load_stock_tool(name: str) -> ModuleType:
         name: ``'train'`` or ``'test'``.
 
     Raises:
-        FileNotFoundError: This MMAction2 was installed without its scripts.
+        FileNotFoundError: If MMAction2 was installed without its scripts.
     """
     root = Path(mmaction.__file__).parent
     # A wheel has them in .mim, a checkout beside the package.
@@ -31,3 +39,28 @@ def load_stock_tool(name: str) -> ModuleType:
     raise FileNotFoundError(
         f'The installed MMAction2 in {root} has no tools/{name}.py; install '
         'it again with `pip install mmaction2==1.2.0`')
+
+
+def has_accelerator() -> bool:
+    """Tell whether mixed precision and MMEngine's launchers can run here."""
+    return device.get_device() in ('cuda', 'npu', 'mlu', 'musa')
+
+
+def check_launcher(launcher: str) -> None:
+    """Check that this process was started by the launcher it is told of.
+
+    Raises:
+        ValueError: If the launcher's variable is missing, or there is no
+            device for its processes.
+    """
+    if launcher == 'none':
+        return
+    variable, program = LAUNCHERS[launcher]
+    if variable not in os.environ:
+        raise ValueError(
+            f'--launcher {launcher} reads the environment variable '
+            f'{variable}, which is not set; start this tool with {program}, '
+            'or leave --launcher out')
+    if not has_accelerator():
+        raise ValueError(f'--launcher {launcher} needs a GPU for each '
+                         'process, and this machine has none; leave it out')

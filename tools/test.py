@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Test a model, or several streams and their fusion.
 
-Takes what MMAction2's own script takes. A fusion needs no CHECKPOINT: its
-streams have their own ones, in the config or by --stream.
+Takes all options of MMAction2's own script. A fusion needs no CHECKPOINT: its
+streams have their own, in the config or by --stream.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner, save_checkpoint
-from stock_tool import load_stock_tool
+from stock_tool import check_launcher, load_stock_tool
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -64,12 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def build_config(args: argparse.Namespace) -> Config:
-    """The config with all that the command line changes.
+    """Return the config with all that the command line changes.
 
     Raises:
-        FileNotFoundError: There is no such config.
-        ValueError: A stream or a checkpoint is missing, or an option does
-            not fit.
+        FileNotFoundError: If there is no such config.
+        ValueError: If a stream or a checkpoint is missing, or an option does
+            not fit the config or this machine.
     """
     cfg = Config.fromfile(args.config)
     if 'model' not in cfg:
@@ -78,28 +78,29 @@ def build_config(args: argparse.Namespace) -> Config:
     try:
         cfg = load_stock_tool('test').merge_args(cfg, args)
     except AssertionError as error:
-        # Its way to refuse --dump and --show.
+        # The stock script refuses --dump and --show this way.
         raise ValueError(error) from error
+    check_launcher(args.launcher)
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     if args.checkpoint is not None and args.stream:
-        raise ValueError('CHECKPOINT has the weights of all streams, so that '
+        raise ValueError('CHECKPOINT replaces the weights of all streams, so '
                          '--stream has no effect; give one of the two')
     set_streams(cfg, args.stream)
     if args.checkpoint is not None:
-        # It replaces those of the streams, which may be elsewhere.
+        # The streams' own files are not read and need not exist.
         for stream in cfg.model.get('streams', {}).values():
             stream.checkpoint = None
     elif 'streams' not in cfg.model:
-        raise ValueError(f'{args.config} is no fusion, whose streams have '
-                         'checkpoints of their own; give CHECKPOINT')
+        raise ValueError(f'{args.config} is no fusion, which would name the '
+                         'checkpoints of its streams; give CHECKPOINT')
     else:
         for name, stream in cfg.model.streams.items():
             if stream.get('checkpoint') is None:
                 raise ValueError(
-                    f'Stream {name!r} of {args.config} has no checkpoint, so '
-                    'that its weights would be random; give '
+                    f'Stream {name!r} of {args.config} has no checkpoint, and '
+                    'its weights would be random; give '
                     f'--stream {name}=FILE, or CHECKPOINT for all streams')
     cfg.load_from = args.checkpoint
     name = osp.splitext(osp.basename(args.config))[0]
@@ -112,14 +113,15 @@ def set_streams(cfg: Config, streams: list[str]) -> None:
     """Set the checkpoints of streams.
 
     Raises:
-        ValueError: The config is no fusion, it has no such stream, or a
-            pair is no ``NAME=FILE``.
+        ValueError: If the config is no fusion, it has no such stream, or a
+            pair is not of the form ``NAME=FILE``.
     """
     for pair in streams:
         name, equals, checkpoint = pair.partition('=')
         if not (name and equals and checkpoint):
-            raise ValueError(f'--stream {pair!r} is no NAME=FILE; write e.g. '
-                             '--stream temporal=work_dirs/x/epoch_80.pth')
+            raise ValueError(
+                f'--stream {pair!r} is not of the form NAME=FILE, e.g. '
+                '--stream temporal=work_dirs/x/epoch_80.pth')
         known = cfg.model.get('streams')
         if known is None:
             raise ValueError(
@@ -132,7 +134,7 @@ def set_streams(cfg: Config, streams: list[str]) -> None:
 
 
 def main() -> None:
-    # Also options between CONFIG and CHECKPOINT.
+    # Options may stand between CONFIG and CHECKPOINT.
     args = build_parser().parse_intermixed_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     try:
@@ -144,7 +146,7 @@ def main() -> None:
             save_checkpoint(
                 dict(state_dict=runner.model.state_dict()), args.export)
     except (FileNotFoundError, ValueError) as error:
-        # A worker process sends its whole traceback; the last line tells.
+        # A worker process sends a traceback; its last line is the message.
         text = str(error)
         if text.startswith('Caught '):
             text = text.strip().splitlines()[-1].partition(': ')[2]

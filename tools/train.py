@@ -2,41 +2,59 @@
 """Train a model without mim: MMAction2's own script, with all its options."""
 from __future__ import annotations
 
+import argparse
 import sys
+from types import ModuleType
 
 from mmengine.config import Config
-from stock_tool import load_stock_tool
+from mmengine.optim import AmpOptimWrapper
+from stock_tool import check_launcher, has_accelerator, load_stock_tool
 
-#: Options that the stock script leaves out where a config sets randomness.
+#: Options that the stock script ignores where a config sets ``randomness``.
 SEEDS = ('seed', 'diff_rank_seed', 'deterministic')
 
 
-def check(cfg: Config, auto_scale_lr: bool) -> None:
+def check(stock: ModuleType, args: argparse.Namespace) -> None:
     """Refuse what would end in a traceback of the stock script.
 
     Raises:
-        ValueError: The config is a fusion, or its rates cannot be scaled.
+        FileNotFoundError: If there is no such config.
+        ValueError: If the config is a fusion, an option does not fit it, or
+            this machine cannot serve an option.
     """
-    if 'streams' in cfg.get('model', {}):
-        raise ValueError(f'{cfg.filename} is a fusion, which is only tested; '
+    cfg = Config.fromfile(args.config)
+    if cfg.get('model') is None:
+        raise ValueError(f'{args.config} has no model; name the config of an '
+                         'experiment')
+    if 'streams' in cfg.model:
+        raise ValueError(f'{args.config} is a fusion, which is only tested; '
                          f'train its streams {sorted(cfg.model.streams)}')
-    if auto_scale_lr and 'auto_scale_lr' not in cfg:
+    if args.auto_scale_lr and 'auto_scale_lr' not in cfg:
         raise ValueError(
-            f'--auto-scale-lr needs auto_scale_lr in {cfg.filename}; set the '
+            f'--auto-scale-lr needs auto_scale_lr in {args.config}; set the '
             'rates of its stages by --cfg-options instead')
+    check_launcher(args.launcher)
+    try:
+        cfg = stock.merge_args(cfg, args)
+    except AssertionError as error:
+        # The stock script refuses --amp beside an unusual wrapper this way.
+        raise ValueError(error) from error
+    if cfg.optim_wrapper.get('type') in (
+            'AmpOptimWrapper', AmpOptimWrapper) and not has_accelerator():
+        raise ValueError(
+            'Mixed precision (--amp or optim_wrapper.type=AmpOptimWrapper) '
+            'needs a GPU, and this machine has none; leave it out')
 
 
 def main() -> None:
     stock = load_stock_tool('train')
     args = stock.parse_args()
     try:
-        cfg = Config.fromfile(args.config)
-        check(cfg, args.auto_scale_lr)
-        seeds = {name: getattr(args, name) for name in SEEDS}
-        if cfg.get('randomness') is not None:
-            for name, value in seeds.items():
-                if value is not None and value is not False:
-                    sys.argv += ['--cfg-options', f'randomness.{name}={value}']
+        check(stock, args)
+        for name in SEEDS:
+            value = vars(args)[name]
+            if value is not None and value is not False:
+                sys.argv += ['--cfg-options', f'randomness.{name}={value}']
         stock.main()
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
