@@ -39,7 +39,7 @@ from uftsn_mmaction.experiments.flow_settings import (
 from uftsn_mmaction.fileio.atomic import write_json
 from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
 from uftsn_mmaction.models.pair_flow import flow_of_pair
-from uftsn_mmaction.visualization.figures import figure_to_png, flow_panel
+from uftsn_mmaction.visualization import figure_to_png, flow_panel
 
 
 def parse_args() -> argparse.Namespace:

@@ -19,7 +19,7 @@ from uftsn_mmaction.scores.score_file import (
 from uftsn_mmaction.visualization.confusion_change import (
     confusion_change_figure,
 )
-from uftsn_mmaction.visualization.figures import figure_to_png
+from uftsn_mmaction.visualization.figure import figure_to_png
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What figure 3 shows, read back from its artists."""
-import cv2
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -75,7 +74,7 @@ def test_the_caption_tells_how_to_read_it():
     caption = figure.get_supxlabel()
     assert 'both minus spatial' in caption
     assert 'red is an improvement' in caption and 'fewer' in caption
-    assert '2 of 3 classes, those whose accuracy changed most' in caption
+    assert '2 of 3 classes' in caption and 'changed most' in caption
     caption = confusion_change_figure(BEFORE, AFTER, 'abc').get_supxlabel()
     assert 'classes' not in caption
 
@@ -112,7 +111,8 @@ def test_a_subset_is_shown_in_its_order():
         BEFORE, AFTER, ['run', 'jump', 'walk'], subset=['walk', 'run'])
     assert rows(figure) == ['walk', 'run']
     np.testing.assert_allclose(shown(figure, 0), [[75, 25], [0, 50]])
-    assert '2 of 3 classes; ' in figure.get_supxlabel()
+    caption = figure.get_supxlabel()
+    assert '2 of 3 classes' in caption and 'changed most' not in caption
 
 
 @pytest.mark.filterwarnings('error')
@@ -148,26 +148,20 @@ def test_nothing_covers_the_caption_or_leaves_the_picture(name):
         assert left.x1 < right.x0 + 0.5
 
 
-def test_the_picture_is_a_png():
-    png = figure_to_png(confusion_change_figure(BEFORE, AFTER, 'abc'))
-    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape[1] > 2 * picture.shape[0] > 400
-    assert picture.std() > 10
-
-
-@pytest.mark.parametrize('kwargs, words', [
-    (dict(before=np.ones((2, 3))), r"'RGB stream' .*3 class_names.*\(2, 3\)"),
-    (dict(after=np.ones((2, 2))), r"'UF-TSN' .*\(2, 2\)"),
-    (dict(after=-AFTER), 'values from -30'),
-    (dict(after=AFTER * NAN), "'UF-TSN'"),
-    (dict(top=0), 'top must be 1 class or more, got 0'),
-    (dict(subset=['a', 'z']), r"such as 'a'; \['z'\] are none"),
-    (dict(subset=[]), 'expected names'),
-    (dict(subset=['c', 'a', 'c']), "each class once; name 'c' only once"),
+@pytest.mark.parametrize('kwargs, setting, value', [
+    (dict(before=np.ones((2, 3))), 'RGB stream', '(2, 3)'),
+    (dict(after=np.ones((2, 2))), 'UF-TSN', '(2, 2)'),
+    (dict(after=-AFTER), 'UF-TSN', '-30'),
+    (dict(after=AFTER * NAN), 'UF-TSN', '(3, 3)'),
+    (dict(top=0), 'top', '0'),
+    (dict(subset=['a', 'z']), 'subset', "['z']"),
+    (dict(subset=[]), 'subset', '[]'),
+    (dict(subset=['c', 'a', 'c']), 'subset', "['c', 'a', 'c']"),
 ])
-def test_what_cannot_be_drawn_is_named(kwargs, words):
-    with pytest.raises(ValueError, match=words):
+def test_what_cannot_be_drawn_is_named(kwargs, setting, value):
+    with pytest.raises(ValueError, match=setting) as caught:
         confusion_change_figure(**{
             **dict(before=BEFORE, after=AFTER, class_names='abc'),
             **kwargs
         })
+    assert value in str(caught.value)

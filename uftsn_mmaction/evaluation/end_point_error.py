@@ -16,7 +16,7 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from ..fileio.flow_file import UNKNOWN_FLOW
+from ..fileio.flow_file import is_known
 from .motion_boundary import motion_boundary_mask
 
 FlowArray = Union[Tensor, np.ndarray]
@@ -71,8 +71,7 @@ def known_flow_mask(gt: FlowArray,
     """
     gt = _as_tensor(gt)
     dim = _channel_dim(gt)
-    # A NaN fails the comparison as well.
-    known = (gt.abs() <= UNKNOWN_FLOW).all(dim)
+    known = is_known(gt, dim)
     if valid_mask is None:
         return known
     valid = _as_tensor(valid_mask).to(known.device)

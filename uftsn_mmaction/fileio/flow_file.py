@@ -56,9 +56,19 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
             f'flow file {path!r} does not exist (absolute path '
             f'{osp.abspath(path)!r}); correct the path')
     flow = reader(path)
-    # A NaN fails the comparison as well.
-    known = (np.abs(flow) <= UNKNOWN_FLOW).all(0)
+    known = is_known(flow, 0)
     return np.where(known, flow, np.float32(np.nan)), known
+
+
+def is_known(flow: np.ndarray, channel_axis: int) -> np.ndarray:
+    """Return a mask that is true where a flow is finite and within 1e9.
+
+    Args:
+        flow: Flow of any shape, an array or a tensor.
+        channel_axis: Axis of u and v, which the mask lacks.
+    """
+    # A NaN fails the comparison as well.
+    return (abs(flow) <= UNKNOWN_FLOW).all(channel_axis)
 
 
 def _read_flo(path: str) -> np.ndarray:

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of flows, of a training run and of its results."""
+"""Figures of flows, of a training run and of its results."""
 from .confusion_change import confusion_change_figure
-from .figures import (
-    confusion_matrix_figure,
-    figure_to_png,
-    flow_panel,
-    training_curves,
-)
+from .confusion_matrix import confusion_matrix_figure
+from .figure import figure_to_png
 from .flow_color import color_wheel_legend, flow_to_color, max_flow_norm
+from .flow_panel import flow_panel
 from .report import ReportFigure, ReportSection, ReportTable, write_report
+from .training_curves import training_curves
 
 __all__ = [
     'ReportFigure', 'ReportSection', 'ReportTable', 'color_wheel_legend',

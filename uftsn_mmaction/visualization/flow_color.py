@@ -7,38 +7,24 @@ Right is red, down yellow, left light blue, up violet; no motion is white.
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch.nn import functional as F
+from torchvision.utils import flow_to_image
 
-from ..evaluation.end_point_error import UNKNOWN_FLOW
+from ..fileio.flow_file import is_known
 
-# The wheel's colours and the number of steps from each to the next one.
-_CORNERS = np.array([
-    [255, 0, 0],  # red
-    [255, 255, 0],  # yellow
-    [0, 255, 0],  # green
-    [0, 255, 255],  # cyan
-    [0, 0, 255],  # blue
-    [255, 0, 255],  # magenta
-    [255, 0, 0],  # red again
-]) / 255
-_STEPS = (15, 6, 4, 11, 13, 6)
-
-
-def color_wheel() -> np.ndarray:
-    """The 55 saturated colours of the wheel, ``(55, 3)`` RGB in [0, 1]."""
-    ends = np.concatenate(([0], np.cumsum(_STEPS)))
-    positions = np.arange(ends[-1])
-    return np.stack([np.interp(positions, ends, c) for c in _CORNERS.T], -1)
+#: Grey of a pixel whose flow is unknown; no flow has it.
+UNKNOWN_COLOR = 128
 
 
 def max_flow_norm(flow: np.ndarray) -> float:
-    """Largest known speed of flows ``(.., 2, H, W)``, in pixels.
+    """Return the largest known speed of flows ``(.., 2, H, W)``, in pixels.
 
-    Returns:
-        0 where no pixel is known.
+    It is 0 where no pixel is known.
     """
     flow = np.asarray(flow, dtype=np.float32)
     norm = np.hypot(flow[..., 0, :, :], flow[..., 1, :, :])
-    return float(norm.max(initial=0, where=_known(flow)))
+    return float(norm.max(initial=0, where=is_known(flow, -3)))
 
 
 def flow_to_color(flow: np.ndarray,
@@ -48,15 +34,21 @@ def flow_to_color(flow: np.ndarray,
     Args:
         flow: Flow ``(.., 2, H, W)``, u (right) and v (down) in pixels. A
             batch shares one scale.
-        max_norm: Speed in pixels that has the full colour; what is faster
-            is darkened. The largest known speed by default.
+        max_norm: Speed in pixels that has the full colour; faster pixels
+            are darker. The largest known speed by default.
 
     Returns:
         8-bit RGB picture ``(.., H, W, 3)``: white where the flow is zero,
-        black where it is NaN, infinite or beyond 1e9.
+        grey where it is NaN, infinite or beyond 1e9.
 
     Raises:
-        ValueError: The array is no flow, or ``max_norm`` is not positive.
+        ValueError: If the array is no flow, or ``max_norm`` is not positive.
+
+    Examples:
+        >>> flow = np.zeros((2, 1, 3), np.float32)
+        >>> flow[0, 0] = 0, 4, np.nan
+        >>> flow_to_color(flow).tolist()
+        [[[255, 255, 255], [255, 0, 0], [128, 128, 128]]]
     """
     flow = np.asarray(flow, dtype=np.float32)
     if flow.ndim < 3 or flow.shape[-3] != 2:
@@ -66,27 +58,29 @@ def flow_to_color(flow: np.ndarray,
         # A flow of zeros is white on any scale.
         max_norm = max_flow_norm(flow) or 1.
     if not 0 < max_norm < np.inf:
-        raise ValueError(f'max_norm must be a speed above 0 pixels, got '
-                         f'{max_norm}')
-    known = _known(flow)
-    u, v = (np.where(known, channel, 0) / np.float32(max_norm)
-            for channel in (flow[..., 0, :, :], flow[..., 1, :, :]))
-    norm = np.hypot(u, v)[..., None]
-    wheel = color_wheel().astype(np.float32)
-    # From right, the wheel's first colour, clockwise, since v points down.
-    position = (np.arctan2(-v, -u) / np.pi + 1) / 2 * (len(wheel) - 1)
-    index = np.floor(position).astype(int)
-    between = (position - index)[..., None]
-    hue = ((1 - between) * wheel[index] +
-           between * wheel[(index + 1) % len(wheel)])
-    # Room for the rounding of the fastest pixel itself.
-    color = np.where(norm <= 1 + 1e-5, 1 - norm * (1 - hue), 0.75 * hue)
-    color = np.where(known[..., None], color, 0)
-    return np.round(255 * color.clip(0, 1)).astype(np.uint8)
+        raise ValueError('max_norm must be a finite speed above 0 pixels, '
+                         f'got {max_norm}')
+    known = is_known(flow, -3)
+    flow = np.where(known[..., None, :, :], flow, 0) / np.float32(max_norm)
+    norm = np.hypot(flow[..., 0, :, :], flow[..., 1, :, :])
+    flow /= np.maximum(norm, 1)[..., None, :, :]
+    # torchvision divides by the largest speed of the batch. One more column,
+    # of full speed, keeps the scale; it is a little faster than any pixel,
+    # because a speed of 1 that is rounded up would overflow 8 bits.
+    batch = F.pad(
+        torch.from_numpy(flow.reshape(-1, *flow.shape[-3:])), (0, 1))
+    batch[:, 0, :, -1] = 1 + 1e-5
+    # N x 3 x H x (W+1) -> .. x H x W x 3
+    color = flow_to_image(batch)[..., :-1].movedim(1, -1).numpy()
+    color = color.reshape(*known.shape, 3)
+    # The fastest pixel itself may be rounded up.
+    dark = np.where(norm > 1 + 1e-5, 0.75, 1)[..., None]
+    return np.where(known[..., None], dark * color,
+                    UNKNOWN_COLOR).astype(np.uint8)
 
 
 def color_wheel_legend(size: int = 151) -> np.ndarray:
-    """Picture of the colour code: a disk of all directions and speeds.
+    """Paint the colour code as a disk of all directions and speeds.
 
     Args:
         size: Side length in pixels; the disk touches the border, which is
@@ -94,18 +88,14 @@ def color_wheel_legend(size: int = 151) -> np.ndarray:
 
     Returns:
         8-bit RGB picture ``(size, size, 3)``, white outside of the disk.
+
+    Raises:
+        ValueError: If the disk would have fewer than 3 pixels across.
     """
     if size < 3:
-        raise ValueError(f'size of the colour wheel must be 3 pixels or '
-                         f'more, got {size}')
+        raise ValueError('size of the colour wheel must be 3 pixels or more, '
+                         f'got {size}')
     axis = np.linspace(-1, 1, size)
     flow = np.stack(np.meshgrid(axis, axis))
-    outside = np.hypot(*flow) > 1
-    flow[:, outside] = 0
+    flow[:, np.hypot(*flow) > 1] = 0
     return flow_to_color(flow, max_norm=1)
-
-
-def _known(flow: np.ndarray) -> np.ndarray:
-    """True where the flow ``(.., 2, H, W)`` is known, ``(.., H, W)``."""
-    # A NaN fails the comparison as well.
-    return (np.abs(flow) <= UNKNOWN_FLOW).all(axis=-3)

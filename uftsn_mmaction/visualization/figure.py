@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Colours, text and PNG files of all figures.
+
+The figures belong to no window and to no global state of matplotlib; the Agg
+renderer draws them when they are saved.
+"""
+from __future__ import annotations
+
+import io
+
+from matplotlib import rcParams
+from matplotlib.figure import Figure
+from matplotlib.font_manager import (
+    FontProperties,
+    findfont,
+    fontManager,
+    get_font,
+)
+from matplotlib.text import Text
+
+#: Colours of text in figures.
+INK, MUTED = '#222222', '#707070'
+
+
+def finish_figure(figure: Figure) -> Figure:
+    """Show every text of a figure as it was written, and lay it out.
+
+    Names of classes and models are no formulas, so that ``$`` is a dollar.
+    Characters that the default font lacks, such as Chinese ones, come from
+    the installed fonts that have them.
+
+    Args:
+        figure: A figure with all its texts; it is changed.
+
+    Returns:
+        The same figure.
+    """
+    texts = figure.findobj(Text)
+    families = _font_families({
+        ord(character)
+        for text in texts for character in text.get_text()
+        if character.isprintable()
+    })
+    for text in texts:
+        text.set_parse_math(False)
+        text.set_fontfamily(families)
+    # The layout of long names settles in its second round only, and drawing
+    # the figure is one.
+    figure.draw_without_rendering()
+    return figure
+
+
+def _font_families(needed: set[int]) -> list[str]:
+    """Return the default families, and others for the missing characters."""
+    families = list(rcParams['font.family'])
+    default = get_font(findfont(FontProperties()))
+    missing = needed - default.get_charmap().keys()
+    for font in fontManager.ttflist:
+        # A font of placeholders has every character.
+        if not missing or font.name.startswith('Last Resort'):
+            continue
+        found = missing & get_font(font.fname).get_charmap().keys()
+        if found:
+            families.append(font.name)
+            missing -= found
+    return families
+
+
+def figure_to_png(figure: Figure, dpi: int = 120) -> bytes:
+    """Return a figure as the content of a PNG file.
+
+    Args:
+        figure: Figure to draw.
+        dpi: Pixels per inch.
+
+    Returns:
+        Content of the file; equal figures give equal bytes.
+    """
+    buffer = io.BytesIO()
+    # The version of matplotlib would make equal figures differ.
+    figure.savefig(buffer, format='png', dpi=dpi, metadata={'Software': None})
+    return buffer.getvalue()
