@@ -16,6 +16,8 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner, save_checkpoint
 from stock_tool import check_launcher, load_stock_tool
 
+import uftsn_mmaction  # noqa: F401, registers the hook
+
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -103,6 +105,12 @@ def build_config(args: argparse.Namespace) -> Config:
                     'its weights would be random; give '
                     f'--stream {name}=FILE, or CHECKPOINT for all streams')
     cfg.load_from = args.checkpoint
+    if not (cfg.get('default_hooks') or {}).get('complete_checkpoint'):
+        # A config of one's own need not have the hook.
+        cfg.custom_hooks = [
+            *(cfg.get('custom_hooks') or []),
+            dict(type='mmaction.CompleteCheckpointHook')
+        ]
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
         './work_dirs', name)

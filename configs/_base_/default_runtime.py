@@ -13,6 +13,8 @@ default_hooks = dict(
         interval=1,
         max_keep_ckpts=3,
         backend_args=dict(backend='atomic')),
+    # A test of a half-filled model would give the metrics of random weights.
+    complete_checkpoint=dict(type='CompleteCheckpointHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'))
 

@@ -193,6 +193,20 @@ def test_stream_options_add_up(tool, repo_root):
     assert parse(['x.py', 'x.pth']).stream == []
 
 
+@pytest.mark.parametrize('option', ['work_dir=x', 'default_hooks=None'])
+def test_a_checkpoint_that_does_not_fill_the_model_is_refused(
+        tool, root, tmp_path, option):
+    weights = torch.load(root / 'spatial.pth')['state_dict']
+    weights['cls_head.fc_cls.bias'] = torch.zeros(3)
+    torch.save(dict(state_dict=weights), tmp_path / 'x.pth')
+    with pytest.raises(SystemExit) as caught:
+        tool(root, STREAMS['spatial'], str(tmp_path / 'x.pth'),
+             options=[option])
+    text = caught.value.code
+    assert 'cls_head.fc_cls.bias' in text and 'x.pth' in text
+    assert '\n' not in text
+
+
 def test_runner_of_the_config_is_the_one_that_tests(
         tool, tmp_cwd, monkeypatch):
     tested = []

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of MMEngine's runner."""
+from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
-__all__ = ['EpochSeedHook', 'StagedTrainingHook', 'StreamScoresHook']
+__all__ = [
+    'CompleteCheckpointHook', 'EpochSeedHook', 'StagedTrainingHook',
+    'StreamScoresHook'
+]
