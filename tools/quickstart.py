@@ -12,13 +12,16 @@ from pathlib import Path
 # wait: on a busy machine the alternative is tens of times slower.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from uftsn_mmaction.experiments.checkpoints import TrainingError  # noqa: E402
+from mmengine.config import DictAction  # noqa: E402
+
 from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
 from uftsn_mmaction.experiments.quickstart import run_quickstart  # noqa: E402
+from uftsn_mmaction.experiments.run import RunError  # noqa: E402
+from uftsn_mmaction.experiments.settings import key_value  # noqa: E402
+from uftsn_mmaction.experiments.tools import RunSettings  # noqa: E402
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
-CONFIG = CONFIGS / 'uftsn_quickstart.py'
-FUSION_CONFIG = CONFIGS / 'uftsn_fusion_quickstart.py'
+TOOLS = Path(__file__).resolve().parent
+CONFIGS = TOOLS.parent / 'configs'
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,14 +29,17 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument(
-        '--config', default=os.path.relpath(CONFIG), help='config to train')
+        '--config',
+        default=os.path.relpath(CONFIGS / 'uftsn_quickstart.py'),
+        help='config to train')
     parser.add_argument(
         '--fusion-config',
-        default=os.path.relpath(FUSION_CONFIG),
+        default=os.path.relpath(CONFIGS / 'uftsn_fusion_quickstart.py'),
         help='fusion of the trained stream with a spatial one')
     parser.add_argument(
         '--work-dir',
-        default='work_dirs/quickstart',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
         help='folder of checkpoints, logs, metrics.json and report.html')
     parser.add_argument(
         '--data-root',
@@ -50,7 +56,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        default=[],
+        type=key_value,
+        action=DictAction,
         metavar='KEY=VALUE',
         help='settings that differ from those of the config to train')
     return parser.parse_args()
@@ -60,11 +67,11 @@ def main() -> None:
     args = parse_args()
     end_on_sigterm()
     try:
-        run_quickstart(args.config, args.fusion_config, args.work_dir,
-                       args.data_root, args.restart, args.threads,
-                       args.cfg_options)
-    except (FileNotFoundError, ModuleNotFoundError, TrainingError,
-            ValueError) as error:
+        settings = RunSettings(
+            TOOLS, args.work_dir, gpus=0, threads=args.threads)
+        run_quickstart(args.config, args.fusion_config, settings,
+                       args.cfg_options, args.data_root, args.restart)
+    except (FileNotFoundError, RunError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 
 

@@ -5,12 +5,10 @@ from .confusion_matrix import confusion_matrix_figure
 from .figure import figure_to_png
 from .flow_color import color_wheel_legend, flow_to_color, max_flow_norm
 from .flow_panel import flow_panel
-from .report import ReportFigure, ReportSection, ReportTable, write_report
 from .training_curves import training_curves
 
 __all__ = [
-    'ReportFigure', 'ReportSection', 'ReportTable', 'color_wheel_legend',
-    'confusion_change_figure', 'confusion_matrix_figure', 'figure_to_png',
-    'flow_panel', 'flow_to_color', 'max_flow_norm', 'training_curves',
-    'write_report'
+    'color_wheel_legend', 'confusion_change_figure', 'confusion_matrix_figure',
+    'figure_to_png', 'flow_panel', 'flow_to_color', 'max_flow_norm',
+    'training_curves'
 ]

@@ -1,44 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan follows from the config alone, and says early what is wrong."""
+"""The plan follows from the configs, and finds early what is wrong."""
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 
-from uftsn_mmaction.experiments.quickstart.plan import QuickstartPlan
-
-STAGES = ('train_cfg.max_epochs=9', 'train_cfg.val_interval=2',
-          'custom_hooks.1.stages.1.begin=4', 'custom_hooks.1.stages.2.begin=7')
+from uftsn_mmaction.engine.hooks.stage import stage_configs
+from uftsn_mmaction.experiments.fusion import fusion_config
+from uftsn_mmaction.experiments.quickstart.plan import LOADERS
 
 
 @pytest.fixture
-def plan(config_file):
-    return QuickstartPlan.from_file(config_file, options=STAGES)
+def stages(stage_option):
+    """Options for stages of four, three and two epochs."""
+    return {
+        'train_cfg.max_epochs': 9,
+        'train_cfg.val_interval': 2,
+        **stage_option('classifier', 4),
+        **stage_option('joint', 7)
+    }
 
 
-def test_epochs_are_those_of_checkpoints(plan):
-    assert list(plan.epochs_of('flow')) == [1, 2, 3, 4]
-    assert list(plan.epochs_of('classifier')) == [5, 6, 7]
-    assert list(plan.epochs_of('joint')) == [8, 9]
-    # The last epoch is validated, whatever the interval.
+@pytest.fixture
+def plan(read_plan, stages):
+    return read_plan(stages)
+
+
+def test_the_last_epoch_is_validated_at_any_interval(plan):
     assert [e for e in range(1, 10) if plan.validates(e)] == [2, 4, 6, 8, 9]
 
 
-def test_intervals_may_change_on_the_way(config_file):
-    plan = QuickstartPlan.from_file(config_file)
+def test_intervals_may_change_on_the_way(read_plan):
     # As shipped: every third epoch of stage 1, then every one.
+    plan = read_plan()
     assert [e for e in range(1, 16) if plan.validates(e)
             ] == [3, 6, 9, 10, 11, 12, 13, 14, 15]
 
 
-def test_stages_beyond_the_end_have_no_epochs(config_file):
-    with pytest.raises(ValueError, match="Stage 'joint'.*val_interval"):
-        QuickstartPlan.from_file(
-            config_file, options=(*STAGES, 'train_cfg.max_epochs=7'))
+def test_each_stage_needs_a_validation(read_plan, stages):
+    with pytest.raises(ValueError, match="'flow'.*val_interval"):
+        read_plan({**stages, 'train_cfg.val_begin': 5})
 
 
 def test_control_differs_in_the_stages_only(plan):
-    control, cfg = plan.control_config(), plan.cfg
-    _, classifier, joint = cfg.custom_hooks[1].stages
-    first, second = control.custom_hooks[1].stages
+    control, cfg = plan.control_config(), plan.motion
+    _, classifier, joint = stage_configs(cfg)
+    first, second = stage_configs(control)
     assert first == dict(classifier, begin=0)
     assert 'flow_estimator' not in [*second.train, *second.lr]
     assert second.begin == joint.begin - classifier.begin
@@ -50,54 +57,92 @@ def test_control_differs_in_the_stages_only(plan):
                 'optim_wrapper', 'randomness'):
         assert control[key] == cfg[key]
     # The config that the plan itself trains is as it was.
-    assert len(cfg.custom_hooks[1].stages) == 3
+    assert len(stage_configs(cfg)) == 3
     assert cfg.val_cfg is not None
 
 
-def test_control_config_survives_its_file(plan, tmp_path):
-    plan.control_config().dump(tmp_path / 'control.py')
-    found = Config.fromfile(str(tmp_path / 'control.py')).to_dict()
-    assert found == plan.control_config().to_dict()
+def test_configs_survive_their_files(plan, tmp_path):
+    for cfg in (plan.motion, plan.control_config(), plan.spatial):
+        cfg.dump(tmp_path / 'cfg.py')
+        found = Config.fromfile(str(tmp_path / 'cfg.py')).to_dict()
+        assert found == cfg.to_dict()
 
 
-def test_data_root_reaches_every_loader(config_file):
-    plan = QuickstartPlan.from_file(config_file, data_root='some/videos')
-    for name in ('train', 'val', 'test'):
-        dataset = plan.cfg[f'{name}_dataloader'].dataset
-        assert dataset.data_root == 'some/videos'
-    # The trainer gets the same as options.
-    assert sum('data_root=some/videos' in o for o in plan.options) == 3
+# Some of them DictAction would change or split.
+@pytest.mark.parametrize('data_root',
+                         ['some/videos', 'my videos', 'a,b', '"quoted"'])
+def test_data_root_reaches_every_loader(read_plan, data_root):
+    plan = read_plan(data_root=data_root)
+    for name in LOADERS:
+        for cfg in (plan.motion, plan.spatial):
+            assert cfg[name].dataset.data_root == data_root
+        assert plan.options[f'{name}.dataset.data_root'] == data_root
+    dataset = plan.fusion.test_dataloader.dataset
+    assert dataset.data_root == data_root
 
 
-@pytest.mark.parametrize('data_root', ['my videos', 'a,b', '"quoted"'])
-def test_data_root_that_options_would_change(config_file, data_root):
-    with pytest.raises(ValueError, match='choose a folder'):
-        QuickstartPlan.from_file(config_file, data_root=data_root)
+def test_streams_see_the_same_videos(read_plan, tiny_options):
+    plan = read_plan({**tiny_options, 'randomness.seed': 7})
+    for name in LOADERS:
+        dataset, motion = plan.spatial[name].dataset, plan.motion[name].dataset
+        assert dataset.generator == motion.generator
+        assert dataset.generator.num_train == 16
+        assert dataset.split == motion.split
+    assert plan.spatial.randomness.seed == 7
+    cfg = fusion_config(plan.fusion,
+                        dict(spatial=plan.spatial, temporal=plan.motion),
+                        dict(spatial=Path('a.pth'), temporal=Path('b.pth')))
+    assert cfg.test_dataloader == plan.motion.test_dataloader
+    streams = cfg.model.streams
+    assert streams.temporal.model == plan.motion.model
+    assert streams.spatial.model == plan.spatial.model
+    assert [stream.checkpoint for stream in streams.values()
+            ] == ['a.pth', 'b.pth']
+    # What the file says of frames and weights stays.
+    assert streams.spatial.frames == 3
+    assert plan.fusion.model.streams.spatial.checkpoint != 'a.pth'
 
 
-@pytest.mark.parametrize('option', ['train_cfg', '=3', ''])
-def test_option_without_key_or_value(config_file, option):
-    with pytest.raises(ValueError, match='expects key=value'):
-        QuickstartPlan.from_file(config_file, options=[option])
+def test_settings_of_all_streams_count(read_plan):
+    for part in ('motion', 'spatial', 'fusion'):
+        plan = read_plan()
+        before = plan.settings()
+        assert before == read_plan().settings()
+        getattr(plan, part).some_setting = 1
+        assert plan.settings() != before
 
 
-def test_missing_config():
+def test_missing_config(read_plan):
     with pytest.raises(FileNotFoundError):
-        QuickstartPlan.from_file('configs/none.py')
+        read_plan(config='configs/none.py')
 
 
-@pytest.mark.parametrize('change, message', [
-    ("custom_hooks = [dict(type='EpochSeedHook')]", 'one StagedTrainingHook'),
-    ("test_evaluator = [dict(type='AccMetric')]", 'needs .*EndPointError'),
+@pytest.mark.parametrize('change, words', [
+    ('custom_hooks = []\ndefault_hooks = dict(_delete_=True)',
+     'StagedTrainingHook'),
+    ("test_evaluator = [dict(type='AccMetric')]",
+     'test_evaluator .*EndPointError'),
     ("val_evaluator = dict(_delete_=True, type='AccMetric')",
-     'val_evaluator .*needs'),
-    ("custom_hooks = [dict(type='StagedTrainingHook', stages=[dict("
-     "name='flow', begin=0), dict(name='joint', begin=1)])]",
-     'expected .*classifier'),
+     'val_evaluator .*EndPointError'),
 ])
-def test_config_that_the_report_cannot_use(config_file, tmp_path, change,
-                                           message):
+def test_config_that_the_report_cannot_use(read_plan, config_file, tmp_path,
+                                           change, words):
     path = tmp_path / 'other.py'
     path.write_text(f'_base_ = [{config_file!r}]\n{change}\n')
-    with pytest.raises(ValueError, match=message):
-        QuickstartPlan.from_file(str(path))
+    with pytest.raises(ValueError, match=words):
+        read_plan(config=str(path))
+
+
+@pytest.mark.parametrize('change, words', [
+    ('model = dict(streams=dict(third=dict()))', 'model.streams .*third'),
+    ('model = dict(streams=dict(spatial=dict(model=OTHER)))',
+     'num_classes is 5 .* 16 '),
+])
+def test_fusion_that_the_report_cannot_use(read_plan, fusion_file, repo_root,
+                                           tmp_path, change, words):
+    other = str(repo_root / 'configs' / 'tsn_r18_ucf101_subset.py')
+    path = tmp_path / 'other.py'
+    path.write_text(f'_base_ = [{fusion_file!r}]\n'
+                    + change.replace('OTHER', repr(other)))
+    with pytest.raises(ValueError, match=words):
+        read_plan(fusion=str(path))

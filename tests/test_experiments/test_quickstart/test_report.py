@@ -1,30 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page shows what was measured, whatever that is."""
+import base64
+import re
 from html.parser import HTMLParser
 
+import cv2
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 
-from uftsn_mmaction.experiments.quickstart.fusion_result import FusionResult
+import uftsn_mmaction
 from uftsn_mmaction.experiments.quickstart.metrics import collect_metrics
-from uftsn_mmaction.experiments.quickstart.plan import QuickstartPlan
-from uftsn_mmaction.experiments.quickstart.report import (
-    write_quickstart_report,
-)
-from uftsn_mmaction.experiments.quickstart.testing import StreamResult
+from uftsn_mmaction.experiments.quickstart.report import write_report
 
 
 class Page(HTMLParser):
-    """Rows of the tables, alternative texts and all words."""
+    """Rows of the tables, alternative texts, words, tags and attributes."""
 
     def __init__(self, text):
         super().__init__()
         self.rows, self.alts, self.words = [], [], []
+        self.tags, self.attributes = [], []
         self.in_cell = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.in_cell = tag in ('td', 'th')
+        self.tags.append(tag)
+        self.attributes += attrs
         if tag == 'tr':
             self.rows.append([])
         if tag == 'img':
@@ -39,26 +42,9 @@ class Page(HTMLParser):
             self.rows[-1].append(data)
 
 
-def result(aepe, motion, top1, labels=(0, 3)):
-    """A test of four samples, two flows of it kept."""
-    return StreamResult(
-        {
-            'flow/AEPE_zero': 1.25,
-            'flow/AEPE': aepe,
-            'motion/top1': motion,
-            'acc/top1': top1
-        },
-        np.eye(16, dtype=np.float32)[:4],
-        np.arange(4),
-        np.array(labels),
-        frames=np.zeros((2, 32, 32, 3), np.uint8),
-        gt_flows=np.ones((2, 2, 32, 32), np.float32),
-        flows=np.zeros((2, 2, 32, 32), np.float32))
-
-
 @pytest.fixture
-def plan(config_file, tiny_options):
-    return QuickstartPlan.from_file(config_file, options=tiny_options)
+def plan(read_plan, tiny_options):
+    return read_plan(tiny_options)
 
 
 @pytest.fixture
@@ -74,29 +60,29 @@ def history():
 
 
 @pytest.fixture
-def results():
+def results(build_result, fusion_result):
     return dict(
-        temporal=result(0.45, 0.93, 0.47),
-        control=result(1.65, 0.31, 0.17),
-        tvl1=result(0.55, 0, 0))
+        temporal=build_result(0.45, 0.93, 0.47),
+        control=build_result(1.65, 0.31, 0.17),
+        tvl1=build_result(0.55, 0, 0),
+        fusion=fusion_result)
 
 
 @pytest.fixture
-def fusion():
-    return FusionResult(
-        {
-            'acc/spatial_top1': 0.12,
-            'acc/temporal_top1': 0.47,
-            'acc/fusion_top1': 0.89,
-            'acc/fusion_prob_top1': 0.58
-        },
-        {name: np.eye(16, dtype=np.float32)
-         for name in ('spatial', 'temporal', 'fusion', 'fusion_prob')},
-        np.arange(16))
+def write(plan, history, results, tmp_path):
+    """Function that writes the page and returns its text and metrics."""
+
+    def write(**changes):
+        metrics = collect_metrics(plan, history, results, dict(data=1.5), 2)
+        path = tmp_path / 'new' / 'report.html'
+        write_report(path, plan, history, results, {**metrics, **changes})
+        return path.read_text(encoding='utf-8')
+
+    return write
 
 
-def test_every_number_comes_from_its_place(plan, history, results, fusion):
-    metrics = collect_metrics(plan, history, results, fusion,
+def test_every_number_comes_from_its_place(plan, history, results):
+    metrics = collect_metrics(plan, history, results,
                               dict(data=1.5, tests=2), 2)
     expected = dict(
         aepe_zero=1.25,
@@ -119,39 +105,75 @@ def test_every_number_comes_from_its_place(plan, history, results, fusion):
     assert metrics['epochs'] == dict(stage1=1, stage2=2, stage3=3)
     assert metrics['seconds'] == 3.5
     assert metrics['seconds_of_phases'] == dict(data=1.5, tests=2)
-    assert metrics['settings']['seed'] == plan.cfg.randomness.seed
+    assert metrics['settings']['seed'] == plan.motion.randomness.seed
     assert metrics['settings']['tvl1']['num_warps'] == 5
+    assert metrics['settings']['threads'] == 2
+    versions = metrics['settings']['versions']
+    assert {'python', 'torch', 'mmengine', 'mmaction2'} <= set(versions)
+    assert versions['uftsn_mmaction'] == uftsn_mmaction.__version__
 
 
-def test_page(plan, history, results, fusion, tmp_path):
-    metrics = collect_metrics(plan, history, results, fusion, dict(data=1.5),
-                              2)
-    path = write_quickstart_report(tmp_path / 'report.html', plan, history,
-                                   results, fusion, metrics)
-    text = path.read_text(encoding='utf-8')
+def test_page(write):
+    text = write()
     page = Page(text)
     assert len(page.alts) == text.count('data:image/png;base64,') == 6
+    assert all(map(str.strip, page.alts))
     assert page.alts[0].startswith('A frame of 2 test videos')
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 4}
     assert rows['after stage 2 (classifier)'] == ['0.100', '0.400', '0.220']
     assert rows['after stage 3 (joint)'] == ['0.450', '0.930', '0.470']
     assert ['1.650', '0.310', '0.170'] in rows.values()
+    assert rows['guessing'] == ['-', '0.125', '0.062']
     assert rows['fusion of both streams'][-1] == '0.890'
     pairs = dict(row for row in page.rows if len(row) == 2)
     assert pairs['spatial stream'] == '0.120'
     assert pairs['fusion: average of probabilities'] == '0.580'
-    words = ' '.join(page.words)
+    assert pairs['data'] == pairs['total'] == '2'
+    assert 'num_warps 5' in pairs['TV-L1'] and pairs['seed'] == '0'
+    words = ' '.join(' '.join(page.words).split())
     assert 'learned from 16 generated videos and was tested on 8' in words
     # Four samples were tested.
     assert 'changes an accuracy by 0.250' in words
 
 
-def test_a_failed_training_has_a_page_too(plan, history, results, fusion,
-                                          tmp_path):
-    results['temporal'] = result(float('nan'), 0., 0.)
-    metrics = collect_metrics(plan, history, results, fusion, {}, 1)
-    path = write_quickstart_report(tmp_path / 'report.html', plan, history,
-                                   results, fusion, metrics)
-    rows = [row for row in Page(path.read_text('utf-8')).rows
+def test_pictures_are_those_of_the_figures(write):
+    for data in re.findall(r'base64,([^"]*)', write()):
+        picture = cv2.imdecode(
+            np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+        assert min(picture.shape[:2]) > 100 and picture.std() > 0
+
+
+def test_text_stays_text(write):
+    evil = '<script>alert("x")</script> & \'quotes"'
+    page = Page(write(settings=dict(
+        config=evil, cfg_options=[evil], seed=evil, device=evil, threads=1,
+        tvl1={evil: 1}, versions={evil: evil})))
+    assert 'script' not in page.tags
+    # Five values and a name are the text alone, one is followed by a number.
+    assert page.words.count(evil) == 6 and f'{evil} 1' in page.words
+
+
+def test_nothing_is_loaded_from_elsewhere(write):
+    text = write()
+    page = Page(text)
+    assert not {'link', 'script', 'iframe'} & set(page.tags)
+    for name, value in page.attributes:
+        assert name not in ('href', 'style') and not name.startswith('on')
+        assert name != 'src' or value.startswith('data:image/png;base64,')
+    assert 'url(' not in text and '@import' not in text
+    assert "default-src 'none'" in text
+
+
+def test_a_failure_leaves_the_old_report(write, tmp_path):
+    before = write()
+    with pytest.raises(UndefinedError):
+        write(settings={})
+    path, = (tmp_path / 'new').iterdir()
+    assert path.read_text(encoding='utf-8') == before
+
+
+def test_a_failed_training_has_a_page_too(write, results, build_result):
+    results['temporal'] = build_result(float('nan'), 0., 0.)
+    rows = [row for row in Page(write()).rows
             if row[:1] == ['after stage 3 (joint)']]
-    assert rows == [['after stage 3 (joint)', '–', '0.000', '0.000']]
+    assert rows == [['after stage 3 (joint)', '-', '0.000', '0.000']]

@@ -12,24 +12,22 @@ import pytest
 
 @pytest.mark.slow
 def test_quickstart_survives_an_interruption(repo_root, tiny_options,
-                                             tmp_path, start_command,
-                                             run_command, wait_until):
+                                             start_command, run_command,
+                                             wait_until, tmp_path):
     work_dir = tmp_path / 'my run'
     command = [
         sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
         str(work_dir), '--data-root',
-        str(tmp_path / 'data'), '--threads', '1', '--cfg-options',
-        *tiny_options
+        str(tmp_path / 'my data'), '--threads', '1', '--cfg-options',
+        *(f'{key}={value}' for key, value in tiny_options.items())
     ]
     log = tmp_path / 'log.txt'
     first = work_dir / 'temporal' / 'epoch_1.pth'
-    with log.open('w') as file:
-        with start_command(
-                command, cwd=repo_root, stdout=file, stderr=file) as process:
-            wait_until(first.exists, process)
-            process.send_signal(signal.SIGTERM)
-            wait_until(lambda: process.poll() is not None)
-    assert process.returncode == 128 + signal.SIGTERM, log.read_text()
+    with log.open('w') as file, start_command(
+            command, cwd=repo_root, stdout=file, stderr=file) as process:
+        wait_until(first.exists, process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 128 + signal.SIGTERM, log.read_text()
     assert not (work_dir / 'metrics.json').exists()
     written = os.stat(first).st_mtime_ns
 
@@ -65,12 +63,20 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
 
 
 @pytest.mark.slow
-def test_error_is_one_line(repo_root, tmp_path, run_command):
+@pytest.mark.parametrize('arguments, status, words', [
+    (['--cfg-options', 'train_cfg.val_begin=99'], 1, "Stage 'flow'"),
+    (['--cfg-options', 'train_cfg'], 2, "'train_cfg'"),
+    (['--cfg-options', '=3'], 2, "'=3'"),
+    (['--threads', '0'], 1, 'threads .*0'),
+    (['--config', 'configs/none.py'], 1, 'configs/none.py'),
+])
+def test_error_is_one_line(repo_root, run_command, tmp_path, arguments,
+                           status, words):
     done = run_command([
         sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
-        str(tmp_path / 'run'), '--cfg-options', 'train_cfg.val_begin=99'
-    ], status=1, cwd=repo_root)  # yapf: disable
-    last, = done.stderr.strip().splitlines()[-1:]
-    assert last.startswith("error: Stage 'flow'")
+        tmp_path / 'run', *arguments
+    ], cwd=repo_root, status=status)  # yapf: disable
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.search(f'error: .*{words}', last)
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'run').exists()

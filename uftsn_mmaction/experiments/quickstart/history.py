@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The validation metrics of a run, read from its log."""
+"""Validation metrics of a run, read from its log."""
 from __future__ import annotations
 
 import json
@@ -8,17 +8,14 @@ from pathlib import Path
 
 
 def read_history(work_dir: Path) -> dict[int, dict[str, float]]:
-    """Validation metrics by epoch (from 1).
+    """Read the validation metrics by epoch (from 1), in order.
 
-    They come from the files that ``LocalVisBackend`` writes, one JSON object
-    a line. Each start of a run has its own file; where a resumed run repeats
-    an epoch, the later one counts.
+    ``LocalVisBackend`` writes one JSON object per line, and one file per
+    start of a run. Where a resumed run repeats an epoch, the later one
+    counts.
 
     Args:
         work_dir: Folder of the run.
-
-    Returns:
-        Epoch to metrics, in order of the epochs.
     """
     history = {}
     # The folders are named after the time, so that they sort by it.
@@ -29,7 +26,7 @@ def read_history(work_dir: Path) -> dict[int, dict[str, float]]:
             except ValueError:
                 # A kill can leave half a line.
                 continue
-            # A training step tells its iteration, a validation does not.
+            # Only a training step has an iteration.
             if 'iter' not in record:
                 history[record.pop('step')] = record
     return dict(sorted(history.items()))
@@ -37,15 +34,14 @@ def read_history(work_dir: Path) -> dict[int, dict[str, float]]:
 
 def last_validation(history: Mapping[int, Mapping[str, float]],
                     epochs: Sequence[int]) -> tuple[int, Mapping[str, float]]:
-    """The last of some epochs that has a validation, and its metrics.
+    """Return the last of some epochs with a validation, and its metrics.
 
     Raises:
-        ValueError: None of them has one.
+        ValueError: If none of them has one.
     """
     known = [epoch for epoch in epochs if epoch in history]
     if not known:
         raise ValueError(
-            f'The log of the training has validations after the epochs '
-            f'{list(history)}, but none after {list(epochs)}; train anew '
-            'with --restart')
+            f'The training was validated after the epochs {list(history)}, '
+            f'but not after any of {list(epochs)}; train anew with --restart')
     return known[-1], history[known[-1]]

@@ -1,55 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a quickstart, as ``metrics.json`` holds them."""
+"""The numbers of a quickstart: ``metrics.json`` and the table of results."""
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from mmaction.evaluation import ConfusionMatrix
 from mmaction.registry import MODELS
 
-from ...datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
+from ...datasets.motion.classes import CLASSES, MOTIONS
 from ..environment import environment
-from .fusion_result import FusionResult
+from ..stages import stage_epochs
+from ..table import Column, Table, json_value
 from .history import last_validation
 from .plan import QuickstartPlan
-from .testing import StreamResult
+from .results import TestResult
+
+_COLUMNS = (Column('name', ''), Column('aepe', 'AEPE in pixels'),
+            Column('motion_acc', 'motion accuracy'),
+            Column('top1', 'accuracy of all classes'))
+# Names in metrics.json of parts of the environment.
+_VERSIONS = dict(
+    uftsn_mmaction='uftsn_mmaction',
+    python='Python',
+    torch='PyTorch',
+    torchvision='TorchVision',
+    opencv='OpenCV',
+    numpy='numpy',
+    mmengine='MMEngine',
+    mmcv='mmcv',
+    mmaction2='mmaction2',
+    ptlflow='ptlflow',
+    **{'mmcv-lite': 'mmcv-lite'})
+# What each row shows in the columns after its name: keys of the metrics.
+_ROWS = (
+    ('no motion at all (zero flow)', 'aepe_zero', None, None),
+    ("TV-L1, OpenCV's default settings", 'aepe_tvl1', None, None),
+    ('guessing', None, 'motion_acc_chance', 'top1_chance'),
+    ('the control: untrained estimator, trained classifier', 'aepe_untrained',
+     'motion_acc_control', 'top1_control'),
+    ('after stage 1 (flow)', 'aepe_stage1', None, None),
+    # The estimator rests in stage 2.
+    ('after stage 2 (classifier)', 'aepe_stage1', 'motion_acc_stage2',
+     'top1_stage2'),
+    ('after stage 3 (joint)', 'aepe', 'motion_acc_stage3', 'top1_temporal'),
+    ('spatial stream: one frame', None, None, 'top1_spatial'),
+    ('fusion of both streams', None, None, 'top1_fusion'),
+)
 
 
 def collect_metrics(plan: QuickstartPlan,
                     history: Mapping[int, Mapping[str, float]],
-                    results: Mapping[str, StreamResult],
-                    fusion: FusionResult,
+                    results: Mapping[str, TestResult],
                     seconds: Mapping[str, float],
-                    threads: int) -> dict[str, Any]:
+                    threads: int | None) -> dict[str, Any]:
     """Put together what was measured.
 
     Args:
         plan: What was run.
         history: Validation metrics of the staged training, by epoch.
-        results: Tests of ``temporal`` (the trained stream), ``control`` and
-            ``tvl1``.
-        fusion: Test of both streams and their fusion.
+        results: Tests of ``temporal`` (the trained stream), ``control``,
+            ``tvl1`` and ``fusion``.
         seconds: Duration of each phase.
         threads: Number of threads of the training.
 
     Returns:
-        ``aepe*`` in pixels (end-point error averaged over all pixels of the
-        test set: of zero flow, TV-L1, the random estimator, and ours after
-        stage 1 and at the end), accuracies from 0 to 1, ``epochs`` from
-        which the values of a stage are, ``seconds`` in all and
-        of each phase, and ``settings``.
+        Content of ``metrics.json``: ``aepe*`` in pixels (end-point error
+        averaged over all pixels of the test set: of zero flow, TV-L1, the
+        random estimator, and ours after stage 1 and at the end), accuracies
+        from 0 to 1, ``epochs`` whose validations the values of the stages
+        are, ``seconds`` in all and of each phase, and ``settings``.
     """
-    temporal, control = results['temporal'].metrics, results['control'].metrics
-    epochs, after = {}, {}
+    temporal, control, tvl1, fusion = (
+        results[name].metrics
+        for name in ('temporal', 'control', 'tvl1', 'fusion'))
+    stages, epochs, after = stage_epochs(plan.motion), {}, {}
     for name in ('flow', 'classifier'):
-        epochs[name], after[name] = last_validation(history,
-                                                    plan.epochs_of(name))
+        epochs[name], after[name] = last_validation(history, stages[name])
     return dict(
         aepe_zero=temporal['flow/AEPE_zero'],
-        aepe_tvl1=results['tvl1'].metrics['flow/AEPE'],
+        aepe_tvl1=tvl1['flow/AEPE'],
         aepe_untrained=control['flow/AEPE'],
         aepe_stage1=after['flow']['flow/AEPE'],
         aepe=temporal['flow/AEPE'],
@@ -61,9 +91,9 @@ def collect_metrics(plan: QuickstartPlan,
         top1_control=control['acc/top1'],
         top1_stage2=after['classifier']['acc/top1'],
         top1_temporal=temporal['acc/top1'],
-        top1_spatial=fusion.metrics['acc/spatial_top1'],
-        top1_fusion=fusion.metrics['acc/fusion_top1'],
-        top1_fusion_prob=fusion.metrics['acc/fusion_prob_top1'],
+        top1_spatial=fusion['acc/spatial_top1'],
+        top1_fusion=fusion['acc/fusion_top1'],
+        top1_fusion_prob=fusion['acc/fusion_prob_top1'],
         epochs=dict(
             stage1=epochs['flow'],
             stage2=epochs['classifier'],
@@ -73,43 +103,37 @@ def collect_metrics(plan: QuickstartPlan,
         settings=_settings(plan, threads))
 
 
-def _settings(plan: QuickstartPlan, threads: int) -> dict[str, Any]:
-    """All that someone needs to repeat the run."""
+def results_table(metrics: Mapping[str, Any]) -> Table:
+    """Return the errors and accuracies of ``metrics.json`` as a table."""
+    table = Table(_COLUMNS)
+    for name, *keys in _ROWS:
+        table.add(
+            name=name,
+            **{
+                column.key: key and json_value(metrics[key])
+                for column, key in zip(_COLUMNS[1:], keys)
+            })
+    return table
+
+
+def _settings(plan: QuickstartPlan, threads: int | None) -> dict[str, Any]:
+    """Return what someone needs to repeat the run."""
     tvl1 = MODELS.build(plan.tvl1_config().model.flow_estimator)
     return dict(
-        config=plan.config_file,
-        cfg_options=list(plan.options),
-        seed=(plan.cfg.get('randomness') or {}).get('seed'),
+        config=plan.motion.filename,
+        cfg_options=[f'{key}={value}' for key, value in plan.options.items()],
+        seed=(plan.motion.get('randomness') or {}).get('seed'),
         threads=threads,
         device=torch.cuda.get_device_name()
         if torch.cuda.is_available() else 'CPU',
         tvl1=dict(tvl1.settings),
-        versions=environment())
+        versions=_versions())
 
 
-def motion_confusion(result: StreamResult,
-                     from_scores: bool = False) -> np.ndarray:
-    """Confusion matrix of the motions ``(8, 8)``, whatever the tint.
-
-    Args:
-        result: Test of a stream.
-        from_scores: True where its scores are no probabilities, as for
-            ``MotionAccuracy``, with which the matrix agrees.
-    """
-    scores = torch.from_numpy(result.scores).float()
-    if from_scores:
-        scores = scores.softmax(dim=1)
-    # N x num_classes -> N x num_motions
-    scores = scores.view(len(scores), -1, len(APPEARANCES)).sum(dim=2)
-    labels = torch.from_numpy(result.labels) // len(APPEARANCES)
-    return ConfusionMatrix.calculate(scores, labels).numpy()
-
-
-def class_confusion(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Confusion matrix of all classes ``(16, 16)``.
-
-    Args:
-        scores: Class scores ``(N, 16)``.
-        labels: True classes ``(N, )``.
-    """
-    return ConfusionMatrix.calculate(scores, labels).numpy()
+def _versions() -> dict[str, str]:
+    """Return the versions of the libraries that numbers depend on."""
+    found = environment()
+    return {
+        key: found[name].split()[0]
+        for key, name in _VERSIONS.items() if name in found
+    }

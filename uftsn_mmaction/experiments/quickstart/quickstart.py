@@ -4,207 +4,196 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ...datasets.motion.classes import APPEARANCES, MOTIONS, join_label
-from ...fileio.atomic import write_json
-from ..checkpoints import checkpoint_file, latest_epoch
-from ..progress import announce
-from .fusion_result import FusionResult, run_fusion_test
+from ...fileio import write_json
+from ..experiment import Experiment, checkpoint_file, latest_epoch
+from ..fusion import fusion_config
+from ..run import announce, lock_folder
+from ..settings import refuse_changes
+from ..tools import RunSettings
 from .history import read_history
-from .metrics import collect_metrics
+from .metrics import collect_metrics, results_table
 from .plan import QuickstartPlan
-from .report import write_quickstart_report
-from .testing import StreamResult, run_test
-from .training import train
-from .two_streams import TwoStreamPlan
-from .work_dir import make_folder, prepare_folder
+from .report import write_report
+from .results import TestResult, run_test
 
-# One clip of each motion is shown, in turn of this and that tint.
+# One clip of each motion is shown, the tints in turn.
 PICTURE_LABELS = tuple(
     join_label(motion, motion % len(APPEARANCES))
     for motion in range(len(MOTIONS)))
+_TRAININGS = ('temporal', 'control', 'spatial')
+# Everything that a run writes; what else is in the folder stays.
+_FOLDERS = (*_TRAININGS, 'tests')
+_FILES = (*(f'{name}.py' for name in _TRAININGS), 'settings.json',
+          'seconds.json', 'metrics.json', 'report.html')
 
 
 def run_quickstart(config_file: str,
                    fusion_file: str,
-                   work_dir: str | Path,
+                   settings: RunSettings,
+                   options: Mapping[str, Any] | None = None,
                    data_root: str | None = None,
-                   restart: bool = False,
-                   threads: int = 1,
-                   options: Sequence[str] = ()) -> dict[str, Any]:
-    """Generate data, train both streams, fuse, and write the report.
+                   restart: bool = False) -> dict[str, Any]:
+    """Generate data, train both streams, fuse them, and write the report.
 
     What is finished is recognised by its files and not done again: trainings
     by their last checkpoint (``temporal/``, ``control/``, ``spatial/``),
-    tests by their predictions (``tests/``). ``metrics.json`` and
-    ``report.html`` are written from those at every call.
+    tests by their results (``tests/``). ``metrics.json`` and ``report.html``
+    are written anew by every call.
 
     Args:
         config_file: Config of the motion stream.
         fusion_file: Config of its fusion with a spatial stream.
-        work_dir: Folder of all that is written, but for the videos.
-        data_root: Folder of the videos, in place of the config's.
-        restart: Whether to remove an earlier run from ``work_dir`` first.
-        threads: Number of threads of training and tests.
-        options: ``key=value`` strings as for ``--cfg-options``.
+        settings: How the trainings are run; ``settings.work_dir`` gets
+            everything but the videos.
+        options: Settings that differ from ``config_file``, by dotted key.
+        data_root: Folder of the videos, instead of the config's.
+        restart: Whether to remove an earlier run first.
 
     Returns:
         The content of ``metrics.json``.
 
     Raises:
-        FileNotFoundError: There is no such config.
-        TrainingError: A training failed.
-        ValueError: A setting does not fit, or ``work_dir`` holds something
+        FileNotFoundError: If a config does not exist.
+        RunError: If a training fails.
+        ValueError: If a setting does not fit, or the folder holds something
             else or is in use.
     """
-    if threads < 1:
-        raise ValueError(f'threads must be 1 or more, got {threads}; leave '
-                         '--threads out for the default')
-    plan = QuickstartPlan.from_file(config_file, data_root, options)
-    streams = TwoStreamPlan.from_file(plan, fusion_file)
-    work_dir = Path(work_dir)
-    make_folder(work_dir)
-    try:
-        with FileLock(work_dir / '.lock', timeout=0):
-            prepare_folder(work_dir, streams.to_json(), restart)
-            return _Quickstart(streams, work_dir, threads).run()
-    except Timeout:
+    plan = QuickstartPlan.from_files(config_file, fusion_file, options,
+                                     data_root)
+    work_dir = settings.work_dir
+    names = {path.name for path in work_dir.glob('*')} - {'.lock'}
+    if names and 'settings.json' not in names:
         raise ValueError(
-            f'Another quickstart is at work in {work_dir}; wait for it, or '
-            'choose another --work-dir') from None
+            f'work_dir {str(work_dir)!r} holds files, but no quickstart; '
+            'choose a new or empty folder with --work-dir')
+    with lock_folder(work_dir):
+        _prepare_folder(work_dir, plan.settings(), restart)
+        return _Quickstart(plan, settings).run()
+
+
+def _prepare_folder(work_dir: Path, wanted: dict[str, Any],
+                    restart: bool) -> None:
+    """Make sure that everything in the folder has the settings wanted."""
+    if restart:
+        for name in _FOLDERS:
+            shutil.rmtree(work_dir / name, ignore_errors=True)
+        for name in _FILES:
+            (work_dir / name).unlink(missing_ok=True)
+    path = work_dir / 'settings.json'
+    # Until a training has begun, nothing depends on the settings.
+    if any((work_dir / name).exists() for name in _FOLDERS):
+        refuse_changes(work_dir, json.loads(path.read_text('utf-8')), wanted,
+                       'start anew with --restart')
+    else:
+        write_json(path, wanted)
 
 
 class _Quickstart:
     """The phases, and where each leaves its result."""
 
-    def __init__(self, streams: TwoStreamPlan, work_dir: Path,
-                 threads: int) -> None:
-        self.streams = streams
-        self.plan = streams.motion
-        self.work_dir = work_dir
-        self.threads = threads
-        self.temporal_dir = work_dir / 'temporal'
-        self.control_dir = work_dir / 'control'
-        self.spatial_dir = work_dir / 'spatial'
+    def __init__(self, plan: QuickstartPlan, settings: RunSettings) -> None:
+        self.plan = plan
+        self.settings = settings
+        self.work_dir = settings.work_dir
+        configs = (plan.motion, plan.control_config(), plan.spatial)
+        self.trainings = {
+            name: Experiment(name, cfg, self.work_dir / name,
+                             self.work_dir / f'{name}.py', settings)
+            for name, cfg in zip(_TRAININGS, configs)
+        }
 
     def run(self) -> dict[str, Any]:
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(self.settings.threads or 1)
         init_default_scope('mmaction')
-        self._generate_data()
-        self._train_stages()
-        control = self._train_beside(
-            'The control: the same classifier on the flow of an untrained '
-            'estimator', self.control_dir, self.plan.control_config())
-        spatial = self._train_beside('The spatial stream: single frames',
-                                     self.spatial_dir, self.streams.spatial)
-        cfg = self.plan.cfg
-        temporal = checkpoint_file(self.temporal_dir, self.plan.max_epochs)
+        self._generate_videos()
+        self._make_up_for_a_validation()
+        for name, experiment in self.trainings.items():
+            finished = experiment.checkpoint.exists()
+            with self._timed('training' if name == 'temporal' else name,
+                             finished):
+                experiment.train()
+        plan = self.plan
+        checkpoints = {
+            name: experiment.checkpoint
+            for name, experiment in self.trainings.items()
+        }
+        streams = dict(spatial=plan.spatial, temporal=plan.motion)
         results = dict(
-            temporal=self._test('temporal', cfg, temporal),
-            control=self._test('control', cfg, control),
-            tvl1=self._test('tvl1', self.plan.tvl1_config()))
-        fusion = self._test_fusion(
-            self.streams.fusion_config(spatial, temporal))
+            temporal=self._test('temporal', plan.motion,
+                                checkpoints['temporal']),
+            control=self._test('control', plan.motion,
+                               checkpoints['control']),
+            tvl1=self._test('tvl1', plan.tvl1_config()),
+            fusion=self._test('fusion',
+                              fusion_config(plan.fusion, streams,
+                                            checkpoints)))
         history = self._history()
-        metrics = collect_metrics(self.plan, history, results, fusion,
-                                  self._read_seconds(), self.threads)
+        metrics = collect_metrics(plan, history, results,
+                                  self._read_seconds(), self.settings.threads)
         write_json(self.work_dir / 'metrics.json', metrics)
-        report = write_quickstart_report(self.work_dir / 'report.html',
-                                         self.plan, history, results, fusion,
-                                         metrics)
+        report = self.work_dir / 'report.html'
+        write_report(report, plan, history, results, metrics)
         announce('Results')
-        print(
-            f'AEPE in pixels: zero flow {metrics["aepe_zero"]:.3f}, TV-L1 '
-            f'{metrics["aepe_tvl1"]:.3f}, ours {metrics["aepe"]:.3f} (before '
-            f'training {metrics["aepe_untrained"]:.3f})\n'
-            f'Motion accuracy: ours {metrics["motion_acc_stage3"]:.3f}, '
-            f'control {metrics["motion_acc_control"]:.3f}, guessing '
-            f'{metrics["motion_acc_chance"]:.3f}\n'
-            f'All classes: spatial {metrics["top1_spatial"]:.3f}, temporal '
-            f'{metrics["top1_temporal"]:.3f}, fusion '
-            f'{metrics["top1_fusion"]:.3f}\n'
-            f'Report: {report}')
+        print(f'{results_table(metrics).to_text()}\n\nReport: {report}')
         return metrics
 
-    def _generate_data(self) -> None:
+    def _generate_videos(self) -> None:
         announce('Videos of moving objects with known flow')
         # Later on this only looks whether all videos are there.
-        begun = latest_epoch(self.temporal_dir) > 0
-        with contextlib.nullcontext() if begun else self._timed('data'):
+        begun = latest_epoch(self.trainings['temporal'].folder) > 0
+        with self._timed('data', begun):
             for split in ('train', 'test'):
                 dataset = DATASETS.build(
-                    self.plan.cfg[f'{split}_dataloader'].dataset)
+                    self.plan.motion[f'{split}_dataloader'].dataset)
                 print(f'{len(dataset)} clips to {split} with in '
                       f'{dataset.data_root}')
 
-    def _train_stages(self) -> None:
-        announce(f'Three stages of training, {self.plan.max_epochs} epochs')
-        done = latest_epoch(self.temporal_dir)
-        if done and self.plan.validates(done) and done not in self._history():
-            # Interrupted between a checkpoint and its validation, which the
-            # trainer would leave out when it goes on.
-            self._test(f'epoch_{done}', self.plan.cfg,
-                       checkpoint_file(self.temporal_dir, done))
-        if done < self.plan.max_epochs:
-            with self._timed('training'):
-                train(self.plan.config_file, self.temporal_dir,
-                      self.plan.max_epochs, self.threads, self.plan.options)
-        else:
-            _say_finished(self.temporal_dir)
+    def _make_up_for_a_validation(self) -> None:
+        """Validate the last checkpoint if a kill came before that.
 
-    def _train_beside(self, title: str, folder: Path, cfg: Config) -> Path:
-        """Train what stands beside the motion stream; its checkpoint."""
-        announce(title)
-        epochs = cfg.train_cfg.max_epochs
-        if latest_epoch(folder) < epochs:
-            config_file = self.work_dir / f'{folder.name}.py'
-            cfg.dump(config_file)
-            with self._timed(folder.name):
-                train(config_file, folder, epochs, self.threads)
-        else:
-            _say_finished(folder)
-        return checkpoint_file(folder, epochs)
+        The trainer goes on with the next epoch, and removes old checkpoints.
+        """
+        folder = self.trainings['temporal'].folder
+        done = latest_epoch(folder)
+        if (done and self.plan.validates(done)
+                and done not in self._history()):
+            self._test(f'epoch_{done}', self.plan.motion,
+                       checkpoint_file(folder, done))
 
-    def _test(self, name: str, cfg: Config,
-              checkpoint: Path | None = None) -> StreamResult:
-        """Test, or read what an earlier call has found."""
-        announce(f'Test: {name}')
+    def _test(self,
+              name: str,
+              cfg: Config,
+              checkpoint: Path | None = None) -> TestResult:
+        """Test, or read the result of an earlier call."""
         path = self.work_dir / 'tests' / f'{name}.npz'
         if path.exists():
-            _say_finished(path)
+            announce(f'Test of {name}: finished already')
         else:
+            announce(f'Test of {name}')
+            # The fusion does not return its flow.
+            labels = () if name == 'fusion' else PICTURE_LABELS
             with self._timed(f'test_{name}'):
-                run_test(cfg, path.parent, checkpoint,
-                         PICTURE_LABELS).save(path)
-        return StreamResult.load(path)
+                run_test(cfg, path.parent, checkpoint, labels).save(path)
+        return TestResult.load(path)
 
-    def _test_fusion(self, cfg: Config) -> FusionResult:
-        """Test both streams and their fusion in one pass."""
-        announce('Test: fusion')
-        path = self.work_dir / 'tests' / 'fusion.npz'
-        if path.exists():
-            _say_finished(path)
-        else:
-            with self._timed('test_fusion'):
-                run_fusion_test(cfg, path.parent).save(path)
-        return FusionResult.load(path)
-
-    def _history(self) -> dict[int, dict[str, float]]:
-        """Validations of the trainer, and those made up for."""
-        history = read_history(self.temporal_dir)
+    def _history(self) -> dict[int, Mapping[str, float]]:
+        """Return the validations of the trainer, and those made up for."""
+        history = read_history(self.trainings['temporal'].folder)
         for path in (self.work_dir / 'tests').glob('epoch_*.npz'):
             epoch = int(path.stem.partition('_')[2])
-            history.setdefault(epoch, StreamResult.load(path).metrics)
+            history.setdefault(epoch, TestResult.load(path).metrics)
         return dict(sorted(history.items()))
 
     def _read_seconds(self) -> dict[str, float]:
@@ -212,17 +201,14 @@ class _Quickstart:
         return json.loads(path.read_text('utf-8')) if path.exists() else {}
 
     @contextlib.contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        """Add the time of a block to the phase, also if it is cut short."""
+    def _timed(self, phase: str, finished: bool = False) -> Iterator[None]:
+        """Add the time of a block to its phase, even if it is cut short."""
         start = time.perf_counter()
         try:
             yield
         finally:
-            seconds = self._read_seconds()
-            seconds[phase] = (
-                seconds.get(phase, 0) + time.perf_counter() - start)
-            write_json(self.work_dir / 'seconds.json', seconds)
-
-
-def _say_finished(path: Path) -> None:
-    print(f'{path}: finished already', flush=True)
+            if not finished:
+                seconds = self._read_seconds()
+                seconds[phase] = (
+                    seconds.get(phase, 0) + time.perf_counter() - start)
+                write_json(self.work_dir / 'seconds.json', seconds)

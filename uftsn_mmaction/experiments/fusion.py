@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The config of both streams' fusion, with what was trained in it."""
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+
+#: Names of the streams of sec. 3.1.
+STREAMS = ('spatial', 'temporal')
+
+
+def check_streams(fusion: Config) -> None:
+    """Check the streams of a fusion.
+
+    Raises:
+        ValueError: If they are not :data:`STREAMS`.
+    """
+    found = fusion.model.get('streams', {})
+    if set(found) != set(STREAMS):
+        raise ValueError(
+            f'model.streams of {fusion.filename} are {sorted(found)}, '
+            f'expected {list(STREAMS)}; name them so')
+
+
+def fusion_config(fusion: Config, streams: Mapping[str, Config],
+                  checkpoints: Mapping[str, Path]) -> Config:
+    """Return the fusion of trained streams.
+
+    Args:
+        fusion: Config of the fusion, which keeps its frames and weights.
+        streams: Config of each stream.
+        checkpoints: Checkpoint of each stream.
+    """
+    fusion = copy.deepcopy(fusion)
+    for name, cfg in streams.items():
+        # An update() would merge two models.
+        fusion.model.streams[name].model = copy.deepcopy(cfg.model)
+        fusion.model.streams[name].checkpoint = str(checkpoints[name])
+    return fusion
