@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cost volume of two feature maps within a search square (eq. 3)."""
+"""Warp the second frame's feature and match it with the first (eq. 2, 3)."""
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -9,15 +10,105 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .warp import backward_warp
+
 FEATURE_NORMS = ('unit', 'instance', None)
 
 
-def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
-    """Prepare one frame's feature for the dot product of eq. 3.
+class Matcher(ABC):
+    """Evidence of the residual motion between two features.
 
-    The paper does not say what enters the dot product. With raw features the
-    product follows their brightness more than their likeness, and training
-    is several times slower to leave the zero flow; hence this choice of ours.
+    The estimator knows features and flow only through a matcher, so that
+    eq. 2 and 3 can be replaced as one operator. It has no parameters.
+
+    Attributes:
+        out_channels: Channels of the evidence.
+    """
+
+    out_channels: int
+
+    def prepare(self, feature: Tensor) -> Tensor:
+        """Prepare features ``(N, C, H, W)``, once for each frame."""
+        return feature
+
+    def match(self, first: Tensor, second: Tensor,
+              flow: Tensor | None) -> Tensor:
+        """Warp the second feature (eq. 2) and compare it with the first.
+
+        Args:
+            first: Prepared feature of the first frame ``(N, C, H, W)``.
+            second: Prepared feature of the second frame, same shape.
+            flow: Upsampled flow of the coarser level ``(N, 2, H, W)``; None
+                for zero flow, at the coarsest level.
+
+        Returns:
+            Evidence ``(N, out_channels, H, W)``.
+        """
+        if flow is not None:
+            second = backward_warp(second, flow)
+        return self._compare(first, second)
+
+    @abstractmethod
+    def _compare(self, first: Tensor, warped: Tensor) -> Tensor:
+        """Compare the features of the same pixels, or of close ones."""
+
+
+class CostVolumeMatcher(Matcher):
+    """Cost volume of normalised features (eq. 3).
+
+    Args:
+        max_displacement: Radius of the search square, in pixels.
+        feature_norm: What enters the dot product, see
+            :func:`normalize_features`.
+
+    Raises:
+        ValueError: If the radius is negative or the norm unknown.
+    """
+
+    def __init__(self,
+                 max_displacement: int,
+                 feature_norm: str | None = 'unit') -> None:
+        if max_displacement < 0:
+            raise ValueError('max_displacement must be 0 or more, got '
+                             f'{max_displacement}')
+        if feature_norm not in FEATURE_NORMS:
+            raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
+                             f'got {feature_norm!r}')
+        self.max_displacement = max_displacement
+        self.feature_norm = feature_norm
+        self.out_channels = (2 * max_displacement + 1)**2
+
+    def prepare(self, feature: Tensor) -> Tensor:
+        """Normalise features ``(N, C, H, W)``."""
+        return normalize_features(feature, self.feature_norm)
+
+    def _compare(self, first: Tensor, warped: Tensor) -> Tensor:
+        return cost_volume(first, warped, self.max_displacement)
+
+
+class ConcatenationMatcher(Matcher):
+    """The warped feature itself, for the decoder to compare.
+
+    The first feature is part of the decoder's input anyway (ablation
+    "w/o cost-volume" of table 2).
+
+    Args:
+        channels: Channels of a feature.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.out_channels = channels
+
+    def _compare(self, first: Tensor, warped: Tensor) -> Tensor:
+        return warped
+
+
+def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
+    """Normalise the feature of one frame for the dot product of eq. 3.
+
+    The paper does not say what enters the dot product. A product of raw
+    features follows brightness more than similarity, and training takes
+    several times longer to leave zero flow.
 
     Args:
         feature: Feature ``(N, C, H, W)`` of one frame.
@@ -28,6 +119,9 @@ def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
 
     Returns:
         The feature in float32 at least, same shape.
+
+    Raises:
+        ValueError: If the mode is unknown.
     """
     feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
     if mode is None:
@@ -37,9 +131,9 @@ def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
     if mode == 'unit':
         centred = feature - feature.mean(dim=(2, 3), keepdim=True)
         # Not F.normalize: torch's vector norm over a few channels takes
-        # several times as long on CPUs. Below a length of about 1e-3,
-        # a quarter of a grey level in an image, a feature fades to zero, so
-        # that the noise of flat regions does not compare as texture.
+        # several times as long on CPUs. Features shorter than about 1e-3, a
+        # quarter of a grey level in an image, fade to zero, so that noise in
+        # flat regions does not match as if it were texture.
         mean_square = (centred * centred).mean(dim=1, keepdim=True)
         return centred * torch.rsqrt(mean_square + 1e-6)
     raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
@@ -47,10 +141,10 @@ def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
 
 
 class _CostVolume(torch.autograd.Function):
-    """The loop over the shifts with its derivative written out.
+    """Loop over the shifts, with its derivative written out.
 
-    Autograd over the same loop keeps one node and one temporary for each of
-    the (2r+1)**2 shifts, which makes a training step more than twice as long.
+    Autograd through the same loop keeps a node and a temporary for each of
+    the (2r+1)**2 shifts, which more than doubles the time of a training step.
     """
 
     @staticmethod
@@ -62,7 +156,7 @@ class _CostVolume(torch.autograd.Function):
         side = 2 * max_displacement + 1
         padded = F.pad(second, (max_displacement, ) * 4)
         volume = first.new_empty(batch, side * side, height, width)
-        # Fresh memory for each shift takes longer than the product itself.
+        # Allocating anew for each shift takes longer than the product.
         product = torch.empty_like(first)
         for shift in range(side * side):
             y, x = divmod(shift, side)
@@ -106,11 +200,17 @@ def cost_volume(first: Tensor, second: Tensor,
 
     Returns:
         ``(N, (2r+1)**2, H, W)``; channel ``(dy + r) * (2r+1) + dx + r`` holds
-        the product with the pixel at ``(y + dy, x + dx)``, zero outside of
+        the product with the pixel at ``(y + dy, x + dx)``, which is 0 outside
         the frame.
 
     Raises:
-        ValueError: The shapes differ or the radius is negative.
+        ValueError: If the shapes differ or the radius is negative.
+
+    Examples:
+        >>> first = torch.tensor([[[[0., 1., 0.]]]])
+        >>> second = torch.tensor([[[[0., 0., 1.]]]])  # one pixel to the right
+        >>> cost_volume(first, second, 1)[0, :, 0, 1].argmax()
+        tensor(5)
     """
     if first.shape != second.shape or first.dim() != 4:
         raise ValueError('cost_volume expects two features (N, C, H, W) of '
