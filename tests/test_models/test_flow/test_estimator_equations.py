@@ -4,6 +4,7 @@
 The reference uses the estimator's own pyramid and decoders and nothing else
 of its code.
 """
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -28,8 +29,12 @@ def bilinear(image, flow):
     return out
 
 
-def unit(q):
+def normalize(q, mode):
+    if mode is None:
+        return q
     centred = q - q.mean((1, 2), keepdim=True)
+    if mode == 'instance':
+        return centred / centred.square().mean((1, 2), True).add(1e-5).sqrt()
     return centred / centred.square().mean(0).add(1e-6).sqrt()
 
 
@@ -42,45 +47,80 @@ def match(first, second, radius):
                         for dx in range(2 * radius + 1)])
 
 
-def flow_by_hand(estimator, first, second):
+def resize(flow, size):
+    scale = flow.new_tensor((size[1] / flow.shape[2], size[0] /
+                             flow.shape[1]))
+    return scale.view(2, 1, 1) * F.interpolate(
+        flow[None], size, mode='bilinear')[0]
+
+
+def flow_by_hand(estimator, first, second, use_cost_volume, mode):
+    """Flow of one pair ``(3, H, W)`` by level."""
     pyramid1 = estimator.pyramid(first[None])
     pyramid2 = estimator.pyramid(second[None])
-    flows = []
-    for level in (4, 3, 2, 1, 0):
+    flow, flows = None, {}
+    for level in sorted(map(int, estimator.decoders), reverse=True):
         q1, q2 = pyramid1[level][0], pyramid2[level][0]
-        if level == 4:
-            up = q1.new_zeros(2, *q1.shape[1:])
+        up = q1.new_zeros(2, *q1.shape[1:])
+        if flow is not None:
+            up = resize(flow, q1.shape[1:])
+        if use_cost_volume:
+            warped = bilinear(normalize(q2, mode), up)  # eq. 2
+            evidence = match(
+                normalize(q1, mode), warped,
+                estimator.max_displacement[level])  # eq. 3
         else:
-            coarse = flows[0]
-            up = F.interpolate(
-                coarse[None], q1.shape[1:], mode='bilinear')[0]
-            up[0] *= q1.shape[2] / coarse.shape[2]
-            up[1] *= q1.shape[1] / coarse.shape[1]
-        warped = bilinear(unit(q2), up)  # eq. 2
-        volume = match(unit(q1), warped,
-                       estimator.max_displacement[level])  # eq. 3
+            evidence = bilinear(q2, up)
         residual = estimator.decoders[str(level)](
-            torch.cat((q1, up, volume))[None])[0]  # eq. 4
-        flows.insert(0, up + residual)  # eq. 5
-    return flows
+            torch.cat((q1, up, evidence))[None])[0]  # eq. 4
+        flow = flows[level] = up + residual  # eq. 5
+    shown = []
+    for level in range(5):
+        size = [-(-side // 2**level) for side in first.shape[1:]]
+        nearest = min(flows, key=lambda known: abs(known - level))
+        shown.append(resize(flows[nearest], size))
+    return shown
 
 
-def test_equals_the_equations_step_by_step():
+@pytest.mark.parametrize('settings', [
+    dict(),
+    dict(feature_norm='instance'),
+    dict(feature_norm=None),
+    dict(use_cost_volume=False),
+    dict(multi_scale=False, finest_level=2),
+    dict(multi_scale=False, use_cost_volume=False, finest_level=1),
+    dict(finest_level=1),
+], ids=lambda settings: ' '.join(f'{k}={v}' for k, v in settings.items()))
+@pytest.mark.parametrize('backward', [False, True])
+def test_equals_the_equations_step_by_step(settings, backward):
+    """Flow and gradients, at a size that no level halves evenly."""
     estimator = UnsupervisedFlowEstimator(
         pyramid_channels=(4, 5, 6, 7),
         decoder_channels=((4, ), (5, ), (6, 5), (7, ), (8, 6)),
-        max_displacement=(1, 2, 3, 2, 1)).double()
+        max_displacement=(1, 2, 3, 2, 1),
+        **settings).double()
     for decoder in estimator.decoders.values():
         nn.init.normal_(decoder.predict.weight, std=0.05)
         nn.init.normal_(decoder.predict.bias, std=0.1)
     clip = torch.rand(2, 3, 3, 37, 50, dtype=torch.float64)
-    with torch.no_grad():
-        flows = estimator(clip)
-        # Or the warps would not matter, or all of them leave the frame.
-        assert 1 < flows[0].abs().mean() < 10
-        for n in range(2):
-            for t in range(2):
-                expected = flow_by_hand(estimator, clip[n, :, t],
-                                        clip[n, :, t + 1])
-                for flow, reference in zip(flows, expected):
-                    torch.testing.assert_close(flow[n, :, t], reference)
+    parameters = list(estimator.parameters())
+    flows = estimator.levels(clip, backward=backward)
+    # Or the warps would not matter, or all of them leave the frame.
+    assert 0.2 < flows[0].abs().mean() < 10
+    weights = [torch.randn_like(flow) for flow in flows]
+    gradients = torch.autograd.grad(
+        sum((w * f).sum() for w, f in zip(weights, flows)), parameters)
+    total = 0
+    for n in range(2):
+        for t in range(2):
+            pair = clip[n, :, t], clip[n, :, t + 1]
+            expected = flow_by_hand(
+                estimator, *(pair[::-1] if backward else pair),
+                settings.get('use_cost_volume', True),
+                settings.get('feature_norm', 'unit'))
+            for flow, reference in zip(flows, expected):
+                torch.testing.assert_close(flow[n, :, t], reference)
+            total += sum((w[n, :, t] * reference).sum()
+                         for w, reference in zip(weights, expected))
+    torch.testing.assert_close(gradients,
+                               torch.autograd.grad(total, parameters))

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cost volume against eq. 3 in plain loops."""
+"""The cost volume against eq. 3 in plain loops, and the matchers."""
 import math
 
 import pytest
 import torch
 
 from uftsn_mmaction.models.flow.match import (
+    ConcatenationMatcher,
+    CostVolumeMatcher,
     cost_volume,
     normalize_features,
 )
+from uftsn_mmaction.models.flow.warp import backward_warp
 
 
 def features(*shape, **kwargs):
@@ -89,6 +92,55 @@ def test_errors():
         cost_volume(feature[0], feature[0], 1)
     with pytest.raises(ValueError, match='max_displacement.*-1'):
         cost_volume(feature, feature, -1)
+
+
+class TestMatchers:
+
+    @pytest.mark.parametrize('matcher', [
+        CostVolumeMatcher(0), CostVolumeMatcher(2, None),
+        ConcatenationMatcher(5)
+    ])
+    @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+    def test_evidence_has_the_promised_channels(self, matcher, dtype):
+        first, second = features(2, 2, 5, 6, 7).to(dtype)
+        first, second = matcher.prepare(first), matcher.prepare(second)
+        for flow in (None, torch.randn(2, 2, 6, 7)):
+            evidence = matcher.match(first, second, flow)
+            assert evidence.shape == (2, matcher.out_channels, 6, 7)
+
+    @pytest.mark.parametrize('mode', ['unit', 'instance', None])
+    def test_features_are_normalised_warped_and_compared(self, mode):
+        matcher = CostVolumeMatcher(1, mode)
+        first, second = features(2, 2, 5, 6, 7)
+        flow = 2 * features(2, 2, 6, 7)
+        warped = backward_warp(normalize_features(second, mode), flow)
+        expected = cost_volume(normalize_features(first, mode), warped, 1)
+        evidence = matcher.match(
+            matcher.prepare(first), matcher.prepare(second), flow)
+        assert torch.equal(evidence, expected)
+
+    def test_concatenation_takes_the_warped_feature_as_it_is(self):
+        matcher = ConcatenationMatcher(5)
+        first, second = features(2, 2, 5, 6, 7)
+        flow = 2 * features(2, 2, 6, 7)
+        prepared = matcher.prepare(second)
+        assert torch.equal(
+            matcher.match(first, prepared, flow), backward_warp(second, flow))
+        assert torch.equal(matcher.match(first, prepared, None), second)
+
+    @pytest.mark.parametrize('matcher', [CostVolumeMatcher(1),
+                                         ConcatenationMatcher(5)])
+    def test_no_flow_stands_for_zero_flow(self, matcher):
+        first, second = matcher.prepare(features(2, 5, 6, 7)).split(1)
+        torch.testing.assert_close(
+            matcher.match(first, second, None),
+            matcher.match(first, second, features(1, 2, 6, 7) * 0))
+
+    @pytest.mark.parametrize('args, word', [((-1, ), 'max_displacement.*-1'),
+                                            ((2, 'layer'), "'layer'")])
+    def test_bad_settings(self, args, word):
+        with pytest.raises(ValueError, match=word):
+            CostVolumeMatcher(*args)
 
 
 class TestNormalizeFeatures:
