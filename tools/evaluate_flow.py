@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine.fileio import put
 from mmengine.utils import ProgressBar
 
@@ -31,6 +30,7 @@ from uftsn_mmaction.datasets.flow_pairs import (
     GeneratedPairs,
     ListedPairs,
 )
+from uftsn_mmaction.experiments.environment import available_device
 from uftsn_mmaction.experiments.flow_report import FlowReport
 from uftsn_mmaction.experiments.flow_settings import (
     flow_settings,
@@ -78,18 +78,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_device(name: str) -> torch.device:
-    """The device of that name, if it is there."""
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        cause = str(error).strip().split('\n')[0].rstrip('.')
-        raise ValueError(f'--device {name!r} cannot be used ({cause}); use '
-                         'cpu, or a device that this machine has') from None
-    return device
-
-
 def draw(pair: FlowPair, flows: Mapping[str, np.ndarray], number: int,
          out: str) -> None:
     """Write the flows of a pair side by side."""
@@ -114,7 +102,7 @@ def evaluate(args: argparse.Namespace) -> None:
     pairs = (
         ListedPairs(args.pairs)
         if args.pairs else GeneratedPairs(seed=args.seed))
-    device = check_device(args.device)
+    device = available_device(args.device)
     estimators = build_estimators(args.estimator, device, args.seed)
     report = FlowReport(list(estimators))
     progress = ProgressBar(len(pairs), file=sys.stderr)

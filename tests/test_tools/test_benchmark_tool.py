@@ -4,9 +4,9 @@ import json
 import runpy
 import signal
 
+import cv2
 import pytest
-
-from uftsn_mmaction.experiments.benchmark.memory import MemoryRunFailed
+import torch
 
 ROW_KEYS = {
     'estimator', 'device', 'size', 'batch_size', 'params_m', 'gmac',
@@ -19,6 +19,8 @@ def run_tool(repo_root, monkeypatch, capsys, tmp_cwd):
     """Function that calls the tool; its exit status, output and JSON."""
     tool = repo_root / 'tools' / 'benchmark.py'
     handler = signal.getsignal(signal.SIGTERM)
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
 
     def run(*arguments):
         monkeypatch.setattr('sys.argv', [
@@ -36,7 +38,9 @@ def run_tool(repo_root, monkeypatch, capsys, tmp_cwd):
         content = json.loads(path.read_text()) if path.exists() else None
         return status, capsys.readouterr().out, content
 
-    return run
+    yield run
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
 
 
 @pytest.fixture
@@ -65,7 +69,8 @@ def test_a_small_benchmark_is_complete(run_tool):
     settings = content['settings']
     assert settings['threads_in_use'] == dict(torch=1, opencv=1)
     assert settings['command'].endswith('--clip-len 3 --out out')
-    assert settings['versions']['PyTorch'] and settings['cpu']
+    assert settings['environment']['PyTorch'] == torch.__version__
+    assert settings['environment']['CPU']
     # The same numbers on the screen, with what they mean.
     cells = next(
         line.split() for line in out.splitlines() if line.startswith('dis '))
@@ -105,7 +110,7 @@ def test_memory_that_does_not_suffice_is_a_gap(run_tool, monkeypatch):
 
     def fail(spec, *_):
         if spec == 'dis':
-            raise MemoryRunFailed('out of memory (x)')
+            raise MemoryError('x')
         return 7.
 
     monkeypatch.setattr(
@@ -122,7 +127,7 @@ def test_memory_that_does_not_suffice_is_a_gap(run_tool, monkeypatch):
 
 @pytest.mark.parametrize('arguments, words', [
     (['--estimator', 'zero', 'NoEstimator'], "'NoEstimator' is unknown"),
-    (['--estimator', 'zero', '--device', 'gpu'], "device is 'gpu'"),
+    (['--estimator', 'zero', '--device', 'gpu'], "device 'gpu'"),
     (['--estimator', 'zero', '--size', '0', '64'], 'size is 0'),
     (['--estimator', 'zero', '--classifier', 'no.py'], "'no.py' does not"),
     (['--estimator', 'uftsn:no.pth'], "'no.pth' of 'uftsn:no.pth' does not"),

@@ -41,6 +41,23 @@ def environment() -> dict[str, str]:
     return env
 
 
+def available_device(name: str) -> torch.device:
+    """Return the device of a name.
+
+    Raises:
+        ValueError: If there is no such device here.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    # PyTorch asserts that it is compiled for the device.
+    except (RuntimeError, AssertionError) as error:
+        cause = str(error).strip().split('\n')[0].rstrip('.')
+        raise ValueError(f'--device {name!r} cannot be used ({cause}); use '
+                         'cpu, or a device that this machine has') from None
+    return device
+
+
 def environment_text(env: dict[str, str]) -> str:
     """Return the result of :func:`environment` for a terminal."""
     return fill(

@@ -4,10 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from uftsn_mmaction.experiments.benchmark.counting import (
-    count_macs,
-    count_parameters,
-)
+from uftsn_mmaction.experiments.benchmark.counting import count_macs
 from uftsn_mmaction.models.flow_zoo import build_estimator
 
 
@@ -31,19 +28,19 @@ class Handmade(nn.Module):
 
 def test_products_are_counted_once_and_sums_not():
     estimator = Handmade()
-    assert count_parameters(estimator) == 6 * 2 * 9 + 2 + 2 * 5
     macs = count_macs(estimator, (8, 12))
     assert macs.matrix == 8 * 12 * 6 * 2 * 9 + 2 * 5
     # The product and the quotient.
     assert macs.elementwise == 2 * (2 * 8 * 12)
-    assert macs.gmac == pytest.approx((10368 + 10 + 384) / 1e9)
+    assert sum(macs) == 10368 + 10 + 384
 
 
 def test_the_default_plan_has_the_size_and_the_work_of_the_readme():
     estimator = build_estimator('uftsn')
-    assert 5.65e6 < count_parameters(estimator) < 5.75e6
+    parameters = sum(p.numel() for p in estimator.parameters())
+    assert 5.65e6 < parameters < 5.75e6
     macs = count_macs(estimator, (224, 224))
-    assert macs.gmac == pytest.approx(4.76, abs=0.01)
+    assert sum(macs) == pytest.approx(4.76e9, abs=1e7)
     cost_volume = sum(
         # The products, and the division of their sum by the channels.
         (estimator.pyramid.channels[level] + 1) *
@@ -53,23 +50,20 @@ def test_the_default_plan_has_the_size_and_the_work_of_the_readme():
     assert cost_volume < macs.elementwise < 1.1 * cost_volume
     with torch.no_grad():
         plan = build_estimator('uftsn_small')
-    assert count_macs(plan, (224, 224)).gmac < macs.gmac / 5
+    assert sum(count_macs(plan, (224, 224))) < sum(macs) / 5
 
 
 @pytest.mark.parametrize('spec', ['tvl1', 'dis'])
 def test_solvers_of_opencv_have_no_count(spec):
-    estimator = build_estimator(spec)
-    assert count_parameters(estimator) == 0
-    assert count_macs(estimator, (64, 64)) is None
+    assert count_macs(build_estimator(spec), (64, 64)) is None
 
 
 def test_a_solver_unrolled_in_pytorch_has_one():
-    macs = count_macs(build_estimator('tvnet'), (32, 32))
-    assert macs.gmac > 0
+    assert sum(count_macs(build_estimator('tvnet'), (32, 32))) > 0
 
 
 def test_no_work_is_zero():
-    assert count_macs(build_estimator('zero'), (32, 32)).gmac == 0
+    assert count_macs(build_estimator('zero'), (32, 32)) == (0, 0)
 
 
 class Attention(torch.nn.Module):

@@ -8,7 +8,6 @@ import torch
 
 from uftsn_mmaction.experiments.benchmark import memory
 from uftsn_mmaction.experiments.benchmark.memory import (
-    MemoryRunFailed,
     cpu_peak_mb,
     cuda_peak_mb,
 )
@@ -27,7 +26,7 @@ LARGE_MB = 4 * 8 * 3 * 3 * 512 * 512 / 2**20
 class Pool:
     """In place of a pool, with its answer or its end."""
 
-    answer = (None, None)
+    answer = None
 
     def __init__(self, *args, **kwargs):
         pass
@@ -57,22 +56,23 @@ def test_a_run_needs_what_its_floats_need():
     assert LARGE_MB < peak < 4 * LARGE_MB
 
 
-def test_a_run_that_fails_tells_why(monkeypatch):
+def test_a_run_that_fails_tells_why():
     tiny = Combination('cpu', (16, 16), 1)
-    answer = memory._run_in_child('uftsn_small', tiny, SETTINGS)
-    monkeypatch.setattr(memory, 'ProcessPoolExecutor', Pool)
-    monkeypatch.setattr(Pool, 'answer', answer)
-    with pytest.raises(MemoryRunFailed, match='16x16 are too small'):
-        cpu_peak_mb('uftsn_small', tiny, SETTINGS)
+    with pytest.raises(ValueError, match='16x16'):
+        memory._run_in_child('uftsn_small', tiny, SETTINGS)
 
 
-def test_a_process_that_the_system_ends_ran_out_of_memory(monkeypatch):
+def test_the_answer_of_the_process_is_that_of_the_run(monkeypatch):
     monkeypatch.setattr(memory, 'ProcessPoolExecutor', Pool)
-    monkeypatch.setattr(Pool, 'answer', BrokenProcessPool('ended'))
-    with pytest.raises(MemoryRunFailed, match='out of memory'):
-        cpu_peak_mb('zero', LARGE, SETTINGS)
-    monkeypatch.setattr(Pool, 'answer', (12.5, None))
+    monkeypatch.setattr(Pool, 'answer', 12.5)
     assert cpu_peak_mb('zero', LARGE, SETTINGS) == 12.5
+    monkeypatch.setattr(Pool, 'answer', ValueError('too small'))
+    with pytest.raises(ValueError, match='too small'):
+        cpu_peak_mb('zero', LARGE, SETTINGS)
+    # The system ends a process for want of memory.
+    monkeypatch.setattr(Pool, 'answer', BrokenProcessPool('ended'))
+    with pytest.raises(MemoryError):
+        cpu_peak_mb('zero', LARGE, SETTINGS)
 
 
 def touch(megabytes):
@@ -104,7 +104,7 @@ def test_a_system_without_proc_has_a_gap(monkeypatch, tmp_path, missing):
     assert memory._reset_peak() is None
     small = Combination('cpu', (32, 32), 1)
     threads = torch.get_num_threads()
-    assert memory._run_in_child('zero', small, SETTINGS) == (None, None)
+    assert memory._run_in_child('zero', small, SETTINGS) is None
     assert torch.get_num_threads() == SETTINGS.threads == threads
 
 

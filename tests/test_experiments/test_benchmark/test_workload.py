@@ -3,12 +3,14 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from uftsn_mmaction.experiments.benchmark.clips import make_clips
 from uftsn_mmaction.experiments.benchmark.settings import (
     BenchmarkSettings,
     Combination,
 )
-from uftsn_mmaction.experiments.benchmark.workload import Workload
+from uftsn_mmaction.experiments.benchmark.workload import (
+    Workload,
+    make_clips,
+)
 from uftsn_mmaction.models.other_flows import ZeroFlowEstimator
 
 COMBINATION = Combination('cpu', (32, 40), 6)
@@ -99,9 +101,9 @@ def test_a_wrong_classifier_is_named(repo_root, tmp_path):
         settings = BenchmarkSettings(('zero', ), classifier=str(path))
         Workload('zero', COMBINATION, settings)
 
-    with pytest.raises(FileNotFoundError, match="none.py' does not exist"):
+    with pytest.raises(FileNotFoundError, match='none.py'):
         build(tmp_path / 'none.py')
-    with pytest.raises(ValueError, match="model 'Recognizer2D', expected"):
+    with pytest.raises(ValueError, match="'Recognizer2D'"):
         build(repo_root / 'configs' / '_base_' / 'models' / 'tsn_r18.py')
     # An estimator with no flow at full size would make light work of it.
     config = tmp_path / 'coarse.py'
@@ -110,5 +112,5 @@ def test_a_wrong_classifier_is_named(repo_root, tmp_path):
     settings = BenchmarkSettings(
         ('zero', ),
         classifier=str(repo_root / 'configs/_base_/models/uftsn_r18.py'))
-    with pytest.raises(ValueError, match='begin it with 0'):
+    with pytest.raises(ValueError, match='out_indices'):
         Workload(str(config), COMBINATION, settings)

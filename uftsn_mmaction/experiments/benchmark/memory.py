@@ -13,27 +13,22 @@ from pathlib import Path
 
 import torch
 
-from .machine import set_threads
+from .row import FAILURES, describe_failure
 from .settings import BenchmarkSettings, Combination
-from .timing import FAILURES, describe_failure
-from .workload import Workload
+from .workload import Workload, set_threads
 
 _MB = 2**20
 _STATUS = Path('/proc/self/status')
 _CLEAR = Path('/proc/self/clear_refs')
 
 
-class MemoryRunFailed(RuntimeError):
-    """The run whose memory was to be measured failed."""
-
-
 def cpu_peak_mb(spec: str, combination: Combination,
                 settings: BenchmarkSettings) -> float | None:
-    """Peak of the resident memory of a first run, in a process of its own.
+    """Measure the peak of resident memory of a first run in a new process.
 
-    The peak belongs to a process, and memory that an earlier run left in the
-    allocator's hands would hide what the next one needs. A process that the
-    system ends for want of memory also leaves this one alone.
+    In this process, memory that the allocator kept from earlier runs would
+    hide what the run needs. And if memory does not suffice, the system ends
+    the other process.
 
     Args:
         spec: Specification of the estimator.
@@ -42,71 +37,59 @@ def cpu_peak_mb(spec: str, combination: Combination,
 
     Returns:
         MB (2**20 bytes) above what was resident once model and frames were
-        there; None on systems other than Linux, and where the system does
-        not let the peak start anew.
+        there; None where the system cannot reset the peak, as on systems
+        other than Linux.
 
     Raises:
-        MemoryRunFailed: The run failed, or the system ended the process.
+        MemoryError: If the system ended the process.
+        ValueError: If the run failed.
     """
-    # Forked from a process with threads, a child may hang.
+    # A child that is forked from a process with threads may hang.
     context = multiprocessing.get_context('spawn')
     try:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            peak, failure = pool.submit(_run_in_child, spec, combination,
-                                        settings).result()
+            return pool.submit(_run_in_child, spec, combination,
+                               settings).result()
     except BrokenProcessPool:
-        failure = ('out of memory (the system ended the process that measured '
-                   'the memory)')
-    if failure:
-        raise MemoryRunFailed(failure)
-    return peak
+        raise MemoryError('the system ended the process') from None
 
 
 def cuda_peak_mb(run: Workload) -> float:
-    """Peak of what PyTorch holds on a GPU during one run.
+    """Measure the peak of what PyTorch holds on a GPU during one run.
 
     Args:
-        run: Built and warmed up.
+        run: Run that is warmed up.
 
     Returns:
         MB (2**20 bytes) above what was held before.
     """
-    device = run.device
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
+    torch.cuda.synchronize(run.device)
+    torch.cuda.reset_peak_memory_stats(run.device)
+    before = torch.cuda.memory_allocated(run.device)
     run()
-    return (torch.cuda.max_memory_allocated(device) - before) / _MB
+    return (torch.cuda.max_memory_allocated(run.device) - before) / _MB
 
 
-def _run_in_child(
-        spec: str, combination: Combination, settings: BenchmarkSettings
-) -> tuple[float | None, str | None]:
-    """Peak, or why there is none; some errors survive no pickle."""
+def _run_in_child(spec: str, combination: Combination,
+                  settings: BenchmarkSettings) -> float | None:
     set_threads(settings.threads)
     try:
         run = Workload(spec, combination, settings)
-        _give_back_memory()
+        # Free what the building left, which the run would use unseen.
+        gc.collect()
+        with contextlib.suppress(AttributeError, OSError):  # glibc alone
+            ctypes.CDLL(None).malloc_trim(0)
         before = _reset_peak()
         run()
         after = _peak_mb()
     except FAILURES as error:
-        return None, describe_failure(error)
-    if before is None or after is None:
-        return None, None
-    return after - before, None
-
-
-def _give_back_memory() -> None:
-    """Free what the building left, which the run would use unseen."""
-    gc.collect()
-    # Of glibc alone; others keep little.
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
+        # Some errors cannot be pickled.
+        raise ValueError(describe_failure(error)) from None
+    return None if None in (before, after) else after - before
 
 
 def _reset_peak() -> float | None:
-    """Let the peak begin at what is resident now, and return it."""
+    """Restart the peak from what is resident now, and return it."""
     try:
         _CLEAR.write_text('5')
     except OSError:  # some containers forbid it
@@ -115,10 +98,10 @@ def _reset_peak() -> float | None:
 
 
 def _peak_mb() -> float | None:
-    """Highest resident memory of this process.
+    """Return the highest resident memory of this process.
 
-    Not ``getrusage``: what it says of a new process begins with the memory
-    of its parent.
+    ``resource.getrusage`` cannot be reset, and starts a new process with the
+    memory of its parent.
     """
     try:
         found = re.search(r'^VmHWM:\s*(\d+) kB$', _STATUS.read_text(),

@@ -1,96 +1,129 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was found out about one estimator in one combination."""
+"""Measurements of one estimator in one combination."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
+import cv2
+import torch
+
+from ..table import Spread
+from .counting import PairMacs
 from .settings import Combination
-from .timing import Timing
+
+#: Errors of an estimator or of a lack of memory, which leave a gap.
+FAILURES = (RuntimeError, ValueError, MemoryError, cv2.error)
+
+_OUT_OF_MEMORY = ('out of memory', "can't allocate memory",
+                  'not enough memory', 'insufficient memory')
 
 
 @dataclass
 class Row:
-    """One estimator at one size and batch size on one device.
-
-    Times are medians over the rounds, see :func:`definitions`. What is
-    not known is None.
+    """Measurements of one estimator in one combination.
 
     Attributes:
         estimator: Its specification.
-        device: Device as PyTorch names it.
-        size: Height and width in pixels.
-        batch_size: Clips at a time.
+        combination: Device, size and batch size.
         random_weights: Whether nobody trained or named its weights.
-        params_m: Parameters, in 10**6.
+        parameters: Number of its parameters.
         settings: Its settings, where it tells them.
-        gmac: Multiply-accumulates of a pair, in 10**9.
-        gmac_elementwise: Those of them that are element by element.
-        ms_per_pair: From frames to predictions.
-        ms_per_pair_min: The fastest round.
-        ms_per_pair_max: The slowest round.
-        ms_per_pair_flow: The part of it that the flow takes.
-        fps: Pairs per second.
-        ratio: Time over that of the first estimator, median of the rounds.
-        ratio_min: Lowest ratio of a round.
-        ratio_max: Highest ratio of a round.
+        macs: Multiply-accumulates of a pair, where they can be counted.
+        rounds: Seconds from frames to predictions, and of the flow within
+            them, in each round.
         peak_mb: Peak memory above that of model and frames.
-        ms_per_pair_rounds: Every round, in order.
         failure: Why there are no times.
     """
     estimator: str
-    device: str
-    size: tuple[int, int]
-    batch_size: int
+    combination: Combination
     random_weights: bool
-    params_m: float
+    parameters: int
     settings: str = ''
-    gmac: float | None = None
-    gmac_elementwise: float | None = None
-    ms_per_pair: float | None = None
-    ms_per_pair_min: float | None = None
-    ms_per_pair_max: float | None = None
-    ms_per_pair_flow: float | None = None
-    fps: float | None = None
-    ratio: float | None = None
-    ratio_min: float | None = None
-    ratio_max: float | None = None
+    macs: PairMacs | None = None
+    rounds: list[tuple[float, float]] = field(default_factory=list)
     peak_mb: float | None = None
-    ms_per_pair_rounds: list[float] = field(default_factory=list)
     failure: str | None = None
 
-    @property
-    def combination(self) -> Combination:
-        """Rows of one combination are compared with one another."""
-        return Combination(self.device, self.size, self.batch_size)
+    @contextmanager
+    def gap_on_failure(self) -> Iterator[None]:
+        """Note an expected failure of a block instead of raising it."""
+        try:
+            yield
+        except FAILURES as error:
+            self.failure = describe_failure(error)
+            # Half of the rounds are no result.
+            self.rounds.clear()
+
+    def values(self, first: Row, pairs: int) -> dict[str, Any]:
+        """Return all values by name; an unknown one is None.
+
+        Args:
+            first: Row of the same combination to compare the times with.
+            pairs: Pairs in a clip.
+        """
+        to_ms = 1000 / (self.combination.batch_size * pairs)
+        ms = [to_ms * seconds for seconds, _ in self.rounds]
+        time = Spread.of(ms)
+        return dict(
+            estimator=self.estimator,
+            **vars(self.combination),
+            random_weights=self.random_weights,
+            settings=self.settings,
+            params_m=self.parameters / 1e6,
+            gmac=self.macs and sum(self.macs) / 1e9,
+            gmac_elementwise=self.macs and self.macs.elementwise / 1e9,
+            ms_per_pair=time,
+            ms_per_pair_flow=time and to_ms * median(
+                flow for _, flow in self.rounds),
+            fps=time and 1000 / time.median,
+            # Within a round, since what slows a machine outlasts one.
+            ratio=Spread.of(
+                mine / other
+                for (mine, _), (other, _) in zip(self.rounds, first.rounds)),
+            peak_mb=self.peak_mb,
+            ms_per_pair_rounds=ms,
+            failure=self.failure)
 
 
-def add_times(rows: Sequence[Row], timings: Sequence[Timing],
-              pairs: int) -> None:
-    """Fill in the times of one combination.
+def time_in_turn(rows: Sequence[Row],
+                 runs: Sequence[Callable[[], tuple[float, float]] | None],
+                 repeats: int, warmup: int) -> None:
+    """Run everything once, then everything again, and so on.
+
+    What slows the machine down for a while then slows all alike, whereas
+    ``torch.utils.benchmark`` repeats one after the other.
 
     Args:
-        rows: Its rows; the first one is what the others are compared with.
-        timings: Rounds of each row.
-        pairs: Pairs in a clip.
+        rows: Rows to fill. One with a failure is left out, the others go on.
+        runs: Run of each row, which returns its seconds and those of its
+            flow; None for a row with a failure.
+        repeats: Rounds that count.
+        warmup: Rounds before them.
     """
-    first = timings[0].seconds
-    for row, timing in zip(rows, timings):
-        row.failure = row.failure or timing.failure
-        if not timing.seconds:
-            continue
-        to_ms = 1000 / (row.batch_size * pairs)
-        rounds = [seconds * to_ms for seconds in timing.seconds]
-        row.ms_per_pair_rounds = rounds
-        row.ms_per_pair = median(rounds)
-        row.ms_per_pair_min, row.ms_per_pair_max = min(rounds), max(rounds)
-        row.ms_per_pair_flow = median(timing.flow_seconds) * to_ms
-        row.fps = 1000 / row.ms_per_pair
-        if first:
-            # Within a round, since what slows a machine lasts longer.
-            ratios = [
-                mine / other for mine, other in zip(timing.seconds, first)
-            ]
-            row.ratio = median(ratios)
-            row.ratio_min, row.ratio_max = min(ratios), max(ratios)
+    for number in range(warmup + repeats):
+        for row, run in zip(rows, runs):
+            if row.failure:
+                continue
+            with row.gap_on_failure():
+                seconds = run()
+                if number >= warmup:
+                    row.rounds.append(seconds)
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return one line on an error; a lack of memory is named so."""
+    text = str(error).strip()
+    first = text.split('\n')[0].rstrip('.') or type(error).__name__
+    if isinstance(error, ValueError):
+        return first  # says itself what is wrong
+    if isinstance(error, MemoryError) or any(
+            words in text.lower() for words in _OUT_OF_MEMORY):
+        if torch.cuda.is_available():
+            # The next estimator may fit into what this one could not use.
+            torch.cuda.empty_cache()
+        return f'out of memory ({first})'
+    return f'{type(error).__name__}: {first}'

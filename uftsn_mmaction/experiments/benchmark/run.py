@@ -2,31 +2,31 @@
 """The benchmark from its settings to its rows."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import cv2
 import torch
 
 from ...fileio.atomic import write_json
 from ...models.flow_zoo import build_estimator, has_random_weights
-from .counting import count_macs, count_parameters
-from .machine import describe_machine, measuring
-from .memory import MemoryRunFailed, cpu_peak_mb, cuda_peak_mb
-from .row import Row, add_times
+from ..environment import environment, environment_text
+from .counting import count_macs
+from .memory import cpu_peak_mb, cuda_peak_mb
+from .report import definitions, to_json, to_text
+from .row import Row, time_in_turn
 from .settings import BenchmarkSettings, Combination
-from .table import definitions, machine_line, to_legend, to_text
-from .timing import FAILURES, describe_failure, time_in_turn
-from .workload import Workload, build_model
+from .workload import Workload, build_model, set_threads
 
 
 def run_benchmark(settings: BenchmarkSettings, out: Path,
-                  command: str) -> list[Row]:
+                  command: str) -> list[dict[str, Any]]:
     """Measure all combinations, print the table and write it.
 
     Everything is built once before anything is measured, so that a missing
-    library or a wrong name ends the run at once. What fails in a combination
-    leaves a gap there.
+    library or a wrong name ends the run at once. A failure in a combination
+    leaves a gap there. Threads and cuDNN stay as they are set here.
 
     Args:
         settings: What to measure.
@@ -34,118 +34,77 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
         command: Command line, for the record.
 
     Returns:
-        The rows.
+        Values of each row, see :meth:`Row.values`.
 
     Raises:
-        FileNotFoundError: A config or checkpoint is missing.
-        ImportError: A library is missing.
-        ValueError: An estimator or the classifier cannot be built.
+        FileNotFoundError: If a config or checkpoint is missing.
+        ImportError: If a library is missing.
+        ValueError: If an estimator or the classifier cannot be built, or
+            ``out`` is a file.
     """
     for spec in dict.fromkeys(settings.estimators):
         build_model(
             build_estimator(spec), settings.classifier, settings.clip_len)
     if out.exists() and not out.is_dir():
         raise ValueError(f'--out {str(out)!r} is a file, expected a folder; '
-                         'choose another name.')
+                         'choose another name')
     out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    meanings = definitions(settings)
-    with measuring(settings.threads):
-        machine = describe_machine(settings.devices)
-        print(machine_line(machine), flush=True)
-        for combination in settings.combinations():
-            rows += measure_combination(combination, settings)
-            # Each time, since the next one may take hours.
-            write_json(
-                out / 'benchmark.json',
-                dict(
-                    rows=[asdict(row) for row in rows],
-                    settings=dict(
-                        asdict(settings),
-                        command=command,
-                        definitions=meanings,
-                        **machine)))
-    print(f'\n{to_text(rows)}\n\n{to_legend(meanings)}')
+    set_threads(settings.threads)
+    # Let cuDNN try its algorithms during the warm-up.
+    torch.backends.cudnn.benchmark = True
+    record = dict(
+        asdict(settings),
+        command=command,
+        definitions=definitions(settings),
+        environment=environment(),
+        threads_in_use=dict(
+            torch=torch.get_num_threads(), opencv=cv2.getNumThreads()),
+        cudnn_benchmark=torch.backends.cudnn.benchmark,
+        cudnn_allow_tf32=torch.backends.cudnn.allow_tf32)
+    print(environment_text(record['environment']), flush=True)
+    rows: list[dict[str, Any]] = []
+    for combination in settings.combinations():
+        measured = measure_combination(combination, settings)
+        rows += [
+            row.values(measured[0], settings.clip_len - 1) for row in measured
+        ]
+        # Each time, since the next one may take hours.
+        write_json(out / 'benchmark.json',
+                   dict(rows=list(map(to_json, rows)), settings=record))
+    print(f'\n{to_text(rows, settings)}')
     return rows
 
 
 def measure_combination(combination: Combination,
                         settings: BenchmarkSettings) -> list[Row]:
-    """Rows of all estimators in one combination."""
-    rows = [_count(spec, combination) for spec in settings.estimators]
+    """Measure all estimators in one combination."""
+    title, rows = combination.title, []
     on_gpu = torch.device(combination.device).type == 'cuda'
-    if not on_gpu:
-        # First, since a run that is too large for the machine then ends
-        # another process than this one.
-        for row in rows:
-            _add_cpu_memory(row, settings)
-    runs = [_build(row, settings) for row in rows]
-    _announce(f'{combination.title}: timing of '
-              f'{", ".join(row.estimator for row in rows)}')
-    timings = time_in_turn(runs, settings.repeats, settings.warmup)
-    add_times(rows, timings, settings.pairs)
-    if on_gpu:
-        for row, run in zip(rows, runs):
-            _add_cuda_memory(row, run)
+    for spec in settings.estimators:
+        print(f'{title}: operations and memory of {spec}', flush=True)
+        estimator = build_estimator(spec)
+        row = Row(
+            spec,
+            combination,
+            random_weights=has_random_weights(spec, estimator),
+            parameters=sum(p.numel() for p in estimator.parameters()),
+            settings=estimator.extra_repr())
+        with row.gap_on_failure():
+            row.macs = count_macs(estimator, combination.size)
+            if not on_gpu:
+                # Before the timing: a run that is too large for the machine
+                # then ends another process than this one.
+                row.peak_mb = cpu_peak_mb(spec, combination, settings)
+        rows.append(row)
+    runs: list[Workload | None] = [None] * len(rows)
+    for number, row in enumerate(rows):
+        if not row.failure:
+            with row.gap_on_failure():
+                runs[number] = Workload(row.estimator, combination, settings)
+    print(f'{title}: timing of {", ".join(settings.estimators)}', flush=True)
+    time_in_turn(rows, runs, settings.repeats, settings.warmup)
+    for row, run in zip(rows, runs):
+        if on_gpu and not row.failure:
+            with row.gap_on_failure():
+                row.peak_mb = cuda_peak_mb(run)
     return rows
-
-
-def failed(rows: Sequence[Row]) -> bool:
-    """Whether there is a gap."""
-    return any(row.failure for row in rows)
-
-
-def _count(spec: str, combination: Combination) -> Row:
-    """A row with all that does not depend on the clock."""
-    estimator = build_estimator(spec)
-    row = Row(
-        spec,
-        combination.device,
-        combination.size,
-        combination.batch_size,
-        random_weights=has_random_weights(spec, estimator),
-        params_m=count_parameters(estimator) / 1e6,
-        settings=estimator.extra_repr())
-    _announce(f'{combination.title}: operations of {spec}')
-    try:
-        macs = count_macs(estimator, combination.size)
-    except FAILURES as error:
-        row.failure = describe_failure(error)
-        return row
-    if macs is not None:
-        row.gmac = macs.gmac
-        row.gmac_elementwise = macs.elementwise / 1e9
-    return row
-
-
-def _add_cpu_memory(row: Row, settings: BenchmarkSettings) -> None:
-    if row.failure:
-        return
-    _announce(f'{row.combination.title}: memory of {row.estimator}')
-    try:
-        row.peak_mb = cpu_peak_mb(row.estimator, row.combination, settings)
-    except MemoryRunFailed as error:
-        row.failure = str(error)
-
-
-def _add_cuda_memory(row: Row, run: Workload | None) -> None:
-    if run is None or row.failure:
-        return
-    try:
-        row.peak_mb = cuda_peak_mb(run)
-    except FAILURES as error:
-        row.failure = describe_failure(error)
-
-
-def _build(row: Row, settings: BenchmarkSettings) -> Workload | None:
-    if row.failure:
-        return None
-    try:
-        return Workload(row.estimator, row.combination, settings)
-    except FAILURES as error:
-        row.failure = describe_failure(error)
-        return None
-
-
-def _announce(phase: str) -> None:
-    print(phase, flush=True)

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a benchmark measures."""
+"""Settings of a benchmark."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import torch
+from ..environment import available_device
 
 
 @dataclass(frozen=True)
 class Combination:
-    """Estimators are compared within one of these.
+    """Conditions within which estimators are compared.
 
     Attributes:
         device: Device as PyTorch names it.
@@ -24,19 +23,18 @@ class Combination:
 
     @property
     def title(self) -> str:
-        """For tables and messages."""
+        """Title in tables and messages."""
         height, width = self.size
         return f'{self.device}, {height}x{width}, batch size {self.batch_size}'
 
 
 @dataclass(frozen=True)
 class BenchmarkSettings:
-    """All that decides what is measured, and how.
+    """Everything that decides what is measured, and how.
 
     Attributes:
-        estimators: Specifications, see ``evaluation/estimators.py``. The
-            first one is what the others are compared with; named twice, it
-            shows what is noise.
+        estimators: Specifications, see ``models/flow_zoo.py``. The others
+            are compared with the first one; named twice, it shows the noise.
         sizes: Heights and widths of frames in pixels.
         batch_sizes: Clips at a time.
         devices: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``.
@@ -48,7 +46,7 @@ class BenchmarkSettings:
         threads: Threads of PyTorch and of OpenCV.
 
     Raises:
-        ValueError: A setting is out of range, or a device is not there.
+        ValueError: If a setting is out of range or a device is missing.
     """
     estimators: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...] = ((224, 224), )
@@ -61,51 +59,22 @@ class BenchmarkSettings:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ('estimators', 'sizes', 'batch_sizes', 'devices'):
-            if not getattr(self, name):
-                raise ValueError(f'{name} is empty, expected one or more.')
-        sides = [side for size in self.sizes for side in size]
-        _check('size', sides, 1, 'pixels')
-        _check('batch_size', self.batch_sizes, 1, 'clips')
-        _check('clip_len', [self.clip_len], 2, 'frames')
-        _check('repeats', [self.repeats], 1, 'rounds')
-        _check('warmup', [self.warmup], 0, 'rounds')
-        _check('threads', [self.threads], 1, 'threads')
-        for device in self.devices:
-            _check_device(device)
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of consecutive frames in a clip."""
-        return self.clip_len - 1
+        if not self.estimators:
+            raise ValueError('estimators is empty, expected one or more')
+        for name, least, values in (('size', 1, sum(self.sizes, ())),
+                                    ('batch_size', 1, self.batch_sizes),
+                                    ('clip_len', 2, [self.clip_len]),
+                                    ('repeats', 1, [self.repeats]),
+                                    ('warmup', 0, [self.warmup]),
+                                    ('threads', 1, [self.threads])):
+            if min(values) < least:
+                raise ValueError(
+                    f'{name} is {min(values)}, expected {least} or more')
+        for name in self.devices:
+            if available_device(name).type not in ('cpu', 'cuda'):
+                raise ValueError(f'device is {name!r}, expected cpu or cuda')
 
     def combinations(self) -> list[Combination]:
-        """All combinations, each once; the batch size changes fastest."""
-        return list(
-            dict.fromkeys(
-                Combination(*choice) for choice in product(
-                    self.devices, self.sizes, self.batch_sizes)))
-
-
-def _check(name: str, values: Sequence[int], least: int, unit: str) -> None:
-    for value in values:
-        if value < least:
-            raise ValueError(f'{name} is {value}, expected {least} {unit} or '
-                             'more.')
-
-
-def _check_device(name: str) -> None:
-    """Refuse a device now rather than after the first hour."""
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ('cpu', 'cuda'):
-        raise ValueError(f'device is {name!r}, expected cpu, cuda or cuda:N.')
-    if device.type == 'cuda':
-        count = torch.cuda.device_count()
-        if (device.index or 0) >= count:
-            raise ValueError(
-                f'device is {name!r}, but PyTorch {torch.__version__} finds '
-                f'{count} CUDA devices here; name another one, or install a '
-                'build of PyTorch and a driver that fit the GPU.')
+        """Return all combinations once; the batch size changes fastest."""
+        choices = product(self.devices, self.sizes, self.batch_sizes)
+        return [Combination(*choice) for choice in dict.fromkeys(choices)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os.path as osp
 from time import perf_counter
 
+import cv2
+import numpy as np
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
@@ -13,10 +15,13 @@ from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
+from ...datasets.motion.classes import APPEARANCES, MOTIONS
+from ...datasets.motion.renderer import MotionRenderer
 from ...models.flow_zoo import build_estimator
-from .clips import make_clips
 from .settings import BenchmarkSettings, Combination
 
+# Enough for solvers whose time depends on the content.
+_DIFFERENT_CLIPS = 4
 _PREPROCESSOR = dict(
     type='ActionDataPreprocessor',
     mean=[0., 0., 0.],
@@ -25,21 +30,15 @@ _PREPROCESSOR = dict(
 
 
 class FlowOnly(BaseModel):
-    """Preprocessing and flow, with no classifier.
-
-    Args:
-        flow_estimator: The estimator.
-    """
+    """Preprocessing and flow, without a classifier."""
 
     def __init__(self, flow_estimator: nn.Module) -> None:
         super().__init__(data_preprocessor=MODELS.build(_PREPROCESSOR))
         self.flow_estimator = flow_estimator
 
-    def forward(self,
-                inputs: Tensor,
-                data_samples: list | None = None,
+    def forward(self, inputs: Tensor, data_samples: list | None = None,
                 mode: str = 'tensor') -> tuple[Tensor, ...] | Tensor:
-        """Flow of clips ``(B, M, 3, T, H, W)`` in [0, 1]."""
+        """Estimate the flow of clips ``(B, M, 3, T, H, W)`` in [0, 1]."""
         return self.flow_estimator(inputs.flatten(0, 1))
 
 
@@ -54,50 +53,43 @@ def build_model(estimator: nn.Module, classifier: str | None,
         clip_len: Frames per clip. The backbone's input channels follow.
 
     Raises:
-        FileNotFoundError: There is no such config.
-        ValueError: Its model is another one, or does not take the flow.
+        FileNotFoundError: If the config does not exist.
+        ValueError: If its model is another one, or does not take the flow.
     """
     # Without it MMEngine looks for MMAction2's parts in its own registry.
     with DefaultScope.overwrite_default_scope('mmaction'):
         if classifier is None:
             return FlowOnly(estimator)
-        return _build_recognizer(estimator, classifier, clip_len)
-
-
-def _build_recognizer(estimator: nn.Module, classifier: str,
-                      clip_len: int) -> BaseModel:
-    if not osp.isfile(classifier):
-        raise FileNotFoundError(
-            f'classifier {classifier!r} does not exist (absolute path '
-            f'{osp.abspath(classifier)!r}); name a config of a motion stream, '
-            'or none.')
-    model = Config.fromfile(classifier).to_dict().get('model') or {}
-    if model.get('type') != 'UFTSNRecognizer':
-        raise ValueError(
-            f'classifier {classifier!r} has the model {model.get("type")!r}, '
-            'expected a UFTSNRecognizer; name a config of a motion stream, or '
-            'none.')
-    # That of torchvision's backbones is replaced by the recognizer.
-    for channels in ('in_channels', 'in_chans'):
-        if channels in model['backbone']:
-            model['backbone'][channels] = 2 * (clip_len - 1)
-    return MODELS.build(
-        dict(
-            model,
-            # The recognizer builds from configs; this one is built already.
-            flow_estimator=dict(type=lambda: estimator),
-            clip_len=clip_len,
-            photometric_loss=None,
-            smoothness_loss=None,
-            loss_weights=None,
-            # Its max_testing_views would cut the batch into parts.
-            test_cfg=None))
+        if not osp.isfile(classifier):
+            raise FileNotFoundError(
+                f'classifier {classifier!r} does not exist (absolute path '
+                f'{osp.abspath(classifier)!r}); name a config of a motion '
+                'stream, or none')
+        model = Config.fromfile(classifier).to_dict().get('model') or {}
+        if model.get('type') != 'UFTSNRecognizer':
+            raise ValueError(
+                f'classifier {classifier!r} has the model '
+                f'{model.get("type")!r}, expected a UFTSNRecognizer; name a '
+                'config of a motion stream, or none')
+        for channels in ('in_channels', 'in_chans'):
+            model['backbone'].pop(channels, None)
+        return MODELS.build(
+            dict(
+                model,
+                # The recognizer builds from configs; this one is built.
+                flow_estimator=dict(type=lambda: estimator),
+                clip_len=clip_len,
+                photometric_loss=None,
+                smoothness_loss=None,
+                loss_weights=None,
+                # Its max_testing_views would cut the batch into parts.
+                test_cfg=None))
 
 
 class Workload:
-    """One estimator with all it needs to run.
+    """One estimator with everything that it needs to run.
 
-    Calling it once takes a batch of clips from 8-bit frames to predictions.
+    A call takes a batch of clips from 8-bit frames to predictions.
 
     Args:
         spec: Specification of the estimator.
@@ -111,23 +103,17 @@ class Workload:
         estimator = build_estimator(spec)
         model = build_model(estimator, settings.classifier, settings.clip_len)
         self.model = model.to(self.device).eval()
+        clips = make_clips(combination.size, settings.clip_len,
+                           combination.batch_size)
         self.data = dict(
-            inputs=make_clips(combination.size, settings.clip_len,
-                              combination.batch_size),
-            data_samples=[
-                ActionDataSample() for _ in range(combination.batch_size)
-            ])
+            inputs=clips, data_samples=[ActionDataSample() for _ in clips])
         self._flow_seconds = 0.
         estimator.register_forward_pre_hook(self._begin_flow)
         estimator.register_forward_hook(self._end_flow)
 
     @torch.inference_mode()
     def __call__(self) -> tuple[float, float]:
-        """Run once.
-
-        Returns:
-            Seconds of all, and of the flow within it.
-        """
+        """Run once; return the seconds of all, and of the flow within it."""
         self._flow_seconds = 0.
         begin = self._now()
         self.model.test_step(self.data)
@@ -144,3 +130,41 @@ class Workload:
             # A GPU works on after the call that gave it the work.
             torch.cuda.synchronize(self.device)
         return perf_counter()
+
+
+def make_clips(size: tuple[int, int], clip_len: int,
+               batch_size: int) -> list[Tensor]:
+    """Render clips of moving objects as a pipeline packs them.
+
+    Noise or a still picture would not do, since iterative solvers stop once
+    nothing changes.
+
+    Args:
+        size: Height and width in pixels.
+        clip_len: Frames per clip.
+        batch_size: Number of clips; four are different, then they repeat.
+
+    Returns:
+        8-bit RGB, each ``(1, 3, T, H, W)``; the same at every call.
+    """
+    height, width = size
+    # The renderer takes even sizes from 32 up.
+    rendered = tuple(max(32, side + side % 2) for side in size)
+    # No object leaves a small frame within the clip.
+    renderer = MotionRenderer(
+        rendered, clip_len, speed=min(2., 0.4 * min(rendered) / clip_len))
+    clips = []
+    for number in range(min(batch_size, _DIFFERENT_CLIPS)):
+        clip = renderer.render(
+            np.random.default_rng(number), number % len(MOTIONS),
+            number % len(APPEARANCES))
+        # T x H x W x 3 -> 1 x 3 x T x H x W
+        frames = torch.from_numpy(clip.frames[:, :height, :width])
+        clips.append(frames.permute(3, 0, 1, 2)[None].contiguous())
+    return [clips[i % len(clips)] for i in range(batch_size)]
+
+
+def set_threads(threads: int) -> None:
+    """Give PyTorch and OpenCV the same number of threads."""
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
