@@ -9,22 +9,19 @@ from __future__ import annotations
 import argparse
 import os.path as osp
 
-from uftsn_mmaction.scores.score_file import (
-    ScoreFile,
-    align_score_files,
-    read_score_file,
-    write_score_file,
-)
+from tabulate import tabulate
+
+from uftsn_mmaction.fileio.output_path import check_output_file
+from uftsn_mmaction.scores.score_alignment import read_score_files
+from uftsn_mmaction.scores.score_file import ScoreFile, write_score_file
 from uftsn_mmaction.scores.score_fusion import (
-    accuracy_table,
     averaged_scores,
     check_weights,
     choose_average,
-    describe_average,
     score_accuracy,
-    search_weights,
     weighted_mean,
 )
+from uftsn_mmaction.scores.weight_search import search_weights
 
 
 def parse_args() -> argparse.Namespace:
@@ -45,7 +42,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         metavar='FILE',
         help='dumps of the same models, in the same order, on the videos on '
-        'which the weights shall be chosen')
+        'which to choose the weights')
     parser.add_argument(
         '--average',
         choices=['auto', 'score', 'prob'],
@@ -57,19 +54,9 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_files(names: list[str]) -> list[ScoreFile]:
-    """Files of the same videos, in one order."""
-    files = align_score_files([read_score_file(name) for name in names])
-    unnamed = [file.name for file in files if not file.filenames]
-    if unnamed:
-        print(f'no video names in {", ".join(unnamed)}: only the number of '
-              'videos and their labels were compared')
-    return files
-
-
 def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
                    average: str) -> tuple[float, ...]:
-    """The best weights for other videos, and what they were chosen on."""
+    """Search the weights, and say whether the result is still a test."""
     weights, top1 = search_weights(
         averaged_scores(searched, average), searched[0].labels)
     print(f'weights chosen on {len(searched[0].labels)} videos: top-1 there '
@@ -81,35 +68,36 @@ def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
         print('the weights were chosen on videos of the result: it is no test '
               'result')
     elif unnamed:
-        print('whether the weights were chosen on videos of the result could '
-              f'not be checked, for lack of names in {", ".join(unnamed)}')
+        print('cannot check whether the weights were chosen on videos of the '
+              f'result without the video names of {", ".join(unnamed)}')
     return weights
 
 
 def check_out(out: str, inputs: list[ScoreFile]) -> None:
-    """Refuse to write what could not be read again, or over a source."""
+    """Refuse a file that could not be written or read, or is a source."""
+    check_output_file(out)
     if not out.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--out is {out!r}, expected a name that ends with '
-                         '.pkl or .pickle.')
+                         '.pkl or .pickle')
     for file in inputs:
         if osp.exists(out) and osp.samefile(out, file.path):
             raise ValueError(f'--out {out!r} is one of the files to read; '
-                             'choose another name.')
+                             'choose another name')
 
 
 def fuse(args: argparse.Namespace) -> None:
     """Print the accuracies and write the fused file."""
     number = len(args.files)
     if number < 2:
-        raise ValueError(f'a fusion needs two files or more, got {number}.')
+        raise ValueError(f'a fusion needs two files or more, got {number}')
     if args.search and len(args.search) != number:
         raise ValueError(
             f'--search has {len(args.search)} files for {number} files to '
-            'fuse; give one for each, in their order.')
+            'fuse; give one for each, in their order')
     weights = args.weights or (1., ) * number
     check_weights(weights, number)
-    files = read_files(args.files)
-    searched = read_files(args.search or [])
+    files = read_score_files(args.files)
+    searched = read_score_files(args.search) if args.search else []
     if args.out:
         check_out(args.out, files + searched)
     for one, other in zip(files, searched):
@@ -117,20 +105,23 @@ def fuse(args: argparse.Namespace) -> None:
             raise ValueError(
                 f'{one.name!r} has {one.scores.shape[1]} classes, but '
                 f'{other.name!r} of --search {other.scores.shape[1]}; take '
-                'dumps of the same models.')
-    average = choose_average(files + searched, args.average)
-    print(describe_average(files + searched, average))
+                'dumps of the same models')
+    average, description = choose_average(files + searched, args.average)
+    print(description)
     if searched:
         weights = choose_weights(files, searched, average)
     print('weights:', *(f'{weight:.4g}' for weight in weights))
     labels = files[0].labels
-    scores = averaged_scores(files, average)
-    fused = weighted_mean(scores, weights)
-    rows = {
-        file.name: score_accuracy(file.scores, labels)
-        for file in files
-    }
-    print(accuracy_table({**rows, 'fusion': score_accuracy(fused, labels)}))
+    fused = weighted_mean(averaged_scores(files, average), weights)
+    rows = [(file.name, file.scores) for file in files] + [('fusion', fused)]
+    print(
+        tabulate([{
+            '': name,
+            **score_accuracy(scores, labels)
+        } for name, scores in rows],
+                 headers='keys',
+                 tablefmt='plain',
+                 floatfmt='.4f'))
     if args.out:
         named = next((file for file in files if file.filenames), files[0])
         write_score_file(args.out, fused, labels, named.filenames)

@@ -11,11 +11,9 @@ import argparse
 from mmaction.evaluation import ConfusionMatrix
 from mmengine.fileio import put
 
+from uftsn_mmaction.fileio.output_path import check_output_file
 from uftsn_mmaction.fileio.text_list import read_lines
-from uftsn_mmaction.scores.score_file import (
-    align_score_files,
-    read_score_file,
-)
+from uftsn_mmaction.scores.score_alignment import read_score_files
 from uftsn_mmaction.visualization.confusion_change import (
     confusion_change_figure,
 )
@@ -55,38 +53,26 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_class_names(path: str | None, number: int) -> list[str]:
-    """Names of the classes, or their numbers where there is no file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file has another number of names.
-    """
-    if path is None:
-        return [str(index) for index in range(number)]
-    names = [line for _, line in read_lines(path, '--classes')]
-    if len(names) != number:
-        raise ValueError(
-            f'--classes {path!r} has {len(names)} names, but the score files '
-            f'have {number} classes; give one name a line for each.')
-    return names
-
-
 def plot(args: argparse.Namespace) -> None:
     """Draw the figure and write it."""
     if not args.out.lower().endswith('.png'):
         raise ValueError(f'--out is {args.out!r}, expected a name that ends '
-                         'with .png.')
-    files = align_score_files(
-        [read_score_file(name) for name in (args.before, args.after)])
-    unnamed = [file.name for file in files if not file.filenames]
-    if unnamed:
-        print(f'no video names in {", ".join(unnamed)}: only the number of '
-              'videos and their labels were compared')
+                         'with .png')
+    check_output_file(args.out)
+    files = read_score_files([args.before, args.after])
+    number = files[0].scores.shape[1]
+    classes = [str(index) for index in range(number)]
+    if args.classes is not None:
+        classes = [line for _, line in read_lines(args.classes, '--classes')]
+        if len(classes) != number:
+            raise ValueError(
+                f'--classes {args.classes!r} has {len(classes)} names, but '
+                f'the score files have {number} classes; give one name a line '
+                'for each')
     figure = confusion_change_figure(
         *(ConfusionMatrix.calculate(file.scores, file.labels).numpy()
           for file in files),
-        read_class_names(args.classes, files[0].scores.shape[1]),
+        classes,
         names=args.names,
         top=args.top,
         subset=args.subset)

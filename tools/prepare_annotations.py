@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the video lists of UCF101 or HMDB51 from the official split files."""
+from __future__ import annotations
+
 import argparse
 
 from uftsn_mmaction.datasets.annotations import prepare_annotations
 from uftsn_mmaction.datasets.official_splits import COUNTS, SPLIT_FOLDERS
+from uftsn_mmaction.fileio.output_path import check_output_folder
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,6 +36,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
+        check_output_folder(args.out)
         lists = prepare_annotations(**vars(args))
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

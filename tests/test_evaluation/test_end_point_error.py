@@ -196,21 +196,21 @@ def test_no_map_is_kept():
 
 def test_missing_flow_names_the_cure():
     flow = random_flows()[0]
-    with pytest.raises(ValueError, match='return_flow=True'):
+    with pytest.raises(ValueError, match='pred_flow.*return_flow'):
         score(dict(gt_flow=flow))
-    with pytest.raises(ValueError, match='LoadGroundTruthFlow'):
+    with pytest.raises(ValueError, match='gt_flow.*LoadGroundTruthFlow'):
         score(dict(pred_flow=flow))
 
 
 def test_shapes_that_do_not_fit():
     flow = random_flows()[0]
-    with pytest.raises(ValueError, match='resize_flow'):
+    with pytest.raises(ValueError, match=r'12, 8\).*12, 16\).*resize_flow'):
         score(dict(pred_flow=flow[..., ::2], gt_flow=flow))
-    with pytest.raises(ValueError, match='pred_flow as'):
+    with pytest.raises(ValueError, match=r'pred_flow .*\(2, 3, 12, 16\)'):
         score(dict(pred_flow=flow[0], gt_flow=flow))
-    with pytest.raises(ValueError, match='valid mask'):
+    with pytest.raises(ValueError, match=r'mask .*\(2, 3, 4, 4\)'):
         end_point_error(flow, flow, torch.ones(2, 3, 4, 4))
-    with pytest.raises(ValueError, match='A flow is'):
+    with pytest.raises(ValueError, match=r'\(2, 1, 3, 12, 16\)'):
         end_point_error(flow[:, :1], flow[:, :1])
 
 

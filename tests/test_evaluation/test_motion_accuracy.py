@@ -99,25 +99,35 @@ def test_the_sample_itself_stays_as_it_was():
 
 
 def test_scores_are_not_taken_for_probabilities():
-    with pytest.raises(ValueError, match='from_scores=True'):
+    with pytest.raises(ValueError, match='from_scores'):
         score(torch.tensor([[5., -3., 1., 0.]]), [0], group_size=2)
+
+
+@pytest.mark.parametrize('from_scores', [True, False])
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+def test_scores_that_are_not_finite_are_no_predictions(from_scores, bad):
+    with pytest.raises(ValueError, match='pred_score'):
+        score(
+            torch.tensor([[bad, 0., 1., 0.]]), [0],
+            group_size=2,
+            from_scores=from_scores)
 
 
 def test_classes_have_to_fit():
     probabilities = torch.full((1, 5), 0.2)
-    with pytest.raises(ValueError, match='does not divide the 5'):
+    with pytest.raises(ValueError, match='group_size=2.* 5 '):
         score(probabilities, [0], group_size=2)
-    with pytest.raises(ValueError, match='got 2 entries'):
+    with pytest.raises(ValueError, match='groups .* 5 .*2'):
         score(probabilities, [0], groups=[0, 1])
-    with pytest.raises(ValueError, match='one label a sample'):
+    with pytest.raises(ValueError, match='label.* 2'):
         score(probabilities, [[0, 1]], group_size=1)
 
 
 @pytest.mark.parametrize('setting, words', [
-    (dict(), 'either group_size or groups'),
-    (dict(group_size=2, groups=[0]), 'either group_size or groups'),
-    (dict(group_size=0), '1 or above'),
-    (dict(groups=[0, 2]), 'without a gap'),
+    (dict(), 'group_size=None and groups=None'),
+    (dict(group_size=2, groups=[0]), r'group_size=2 and groups=\[0\]'),
+    (dict(group_size=0), 'group_size .*0'),
+    (dict(groups=[0, 2]), r'groups .*\[0, 2\]'),
 ])
 def test_bad_settings(setting, words):
     with pytest.raises(ValueError, match=words):

@@ -82,7 +82,7 @@ def test_a_hostile_tensor_runs_nothing(tmp_path):
             pred_score=Hostile(torch.storage._load_from_bytes,
                                inner.read_bytes()))
     ])
-    with pytest.raises(ValueError, match='could run a program') as caught:
+    with pytest.raises(ValueError, match='tensor') as caught:
         read_score_file(path)
     assert 'weights_only' not in str(caught.value)
     assert not trace.exists()
@@ -103,5 +103,5 @@ def test_other_codecs_and_builtins_are_refused(tmp_path):
 ])
 def test_a_broken_file_is_named(tmp_path, content):
     (tmp_path / 'a.pkl').write_bytes(content)
-    with pytest.raises(ValueError, match='cannot be read .*--dump'):
+    with pytest.raises(ValueError, match='a.pkl.*--dump'):
         read_score_file(str(tmp_path / 'a.pkl'))

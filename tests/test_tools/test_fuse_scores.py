@@ -75,13 +75,13 @@ def test_weights_are_chosen_on_other_videos(fuse, dumps):
     assert not any('no test result' in line for line in lines)
     assert sum('no video names in a_val.pkl, b_val.pkl' in line
                for line in lines) == 1
-    assert sum('could not be checked, for lack of names in a_val.pkl, b_val' in
-               line for line in lines) == 1
+    assert sum('check' in line and 'a_val.pkl, b_val.pkl' in line
+               for line in lines) == 1
     for name, scores in (('a', SPATIAL[:2]), ('b', SPATIAL[[1, 0]])):
         write_score_file(f'{name}_val.pkl', scores, LABELS[:2],
                          ['x/e.avi', 'x/f.avi'])
     lines = fuse('a.pkl', 'b.pkl', '--search', 'a_val.pkl', 'b_val.pkl')
-    assert not any('no test result' in line or 'checked' in line
+    assert not any('no test result' in line or 'check' in line
                    for line in lines)
 
 
@@ -93,7 +93,7 @@ def test_weights_chosen_on_the_same_videos_are_no_test(fuse, dumps, search):
     write_score_file('d.pkl', TEMPORAL, LABELS, names)
     lines = fuse('a.pkl', 'b.pkl', '--search', *search)
     assert sum('no test result' in line for line in lines) == 1
-    assert not any('checked' in line for line in lines)
+    assert not any('check' in line for line in lines)
 
 
 def test_videos_in_another_order_are_matched(fuse, dumps):
@@ -130,40 +130,40 @@ def test_what_is_written_goes_through_the_stock_report(
 
 def test_probabilities_and_scores_are_not_mixed_unasked(fuse, dumps):
     write_score_file('p.pkl', TEMPORAL.softmax(1), LABELS, NAMES)
-    with pytest.raises(SystemExit, match='error: a.pkl has class scores, but'):
+    with pytest.raises(SystemExit, match='error: a.pkl .*p.pkl'):
         fuse('a.pkl', 'p.pkl')
     lines = fuse('a.pkl', 'p.pkl', '--average', 'prob', '--out', 'f.pkl')
-    assert lines[0] == ('averaged: probabilities (by a softmax of the scores '
-                        'in a.pkl)')
-    assert lines[1].endswith('(dump with model.average=prob for those)')
+    assert 'probabilities' in lines[0] and 'scores in a.pkl' in lines[0]
+    assert 'model.average=prob' in lines[1]
     torch.testing.assert_close(
         read_score_file('f.pkl').scores,
         (SPATIAL.softmax(1) + TEMPORAL.softmax(1)) / 2)
-    with pytest.raises(SystemExit, match='p.pkl has probabilities, from'):
+    with pytest.raises(SystemExit, match='error: p.pkl'):
         fuse('a.pkl', 'p.pkl', '--average', 'score')
-    with pytest.raises(SystemExit, match='p.pkl has probabilities'):
+    with pytest.raises(SystemExit, match='error: .*p.pkl'):
         fuse('a.pkl', 'b.pkl', '--search', 'a.pkl', 'p.pkl')
 
 
 @pytest.mark.parametrize('args, words', [
-    (['a.pkl'], 'two files or more, got 1'),
-    (['a.pkl', 'none.pkl'], "'none.pkl' does not exist"),
-    (['a.pkl', 'b.pkl', '--weights', '1'], '1 weights for 2'),
-    (['a.pkl', 'b.pkl', '--weights', '0', '0'], 'above 0'),
-    (['a.pkl', 'b.pkl', '--search', 'a.pkl'], '1 files for 2 files'),
+    (['a.pkl'], 'two files.* 1$'),
+    (['a.pkl', 'none.pkl'], "'none.pkl'"),
+    (['a.pkl', 'b.pkl', '--weights', '1'], '1 weights.* 2'),
+    (['a.pkl', 'b.pkl', '--weights', '0', '0'], r'weights .*\[0.0, 0.0\]'),
+    (['a.pkl', 'b.pkl', '--search', 'a.pkl'], '--search .*1 .* 2'),
     (['a.pkl', 'b.pkl', '--search', 'few.pkl', 'few.pkl'],
-     "'a.pkl' has 4 classes, but 'few.pkl' of --search 2"),
-    (['a.pkl', 'b.pkl', '--out', './b.pkl'], 'one of the files to read'),
-    (['a.pkl', 'b.pkl', '--out', 'b.txt'], 'ends with .pkl or .pickle'),
-    (['a.pkl', 'other.pkl'], "'a.pkl' and 'other.pkl' do not belong"),
+     "'a.pkl' .*4 classes.*'few.pkl' of --search 2"),
+    (['a.pkl', 'b.pkl', '--out', './b.pkl'], "--out './b.pkl'"),
+    (['a.pkl', 'b.pkl', '--out', 'b.txt'], "--out .*'b.txt'.*.pkl"),
+    (['a.pkl', 'b.pkl', '--out', 'a.pkl/c.pkl'], "--out .*'a.pkl'"),
+    (['a.pkl', 'other.pkl'], "'a.pkl' and 'other.pkl'"),
 ])
 def test_what_cannot_be_fused_ends_with_one_sentence(fuse, dumps, args,
                                                      words):
     write_score_file('few.pkl', torch.eye(2), torch.tensor([0, 1]))
     write_score_file('other.pkl', SPATIAL, LABELS.flip(0), NAMES)
-    with pytest.raises(SystemExit, match='^error: ') as caught:
+    with pytest.raises(SystemExit, match=f'^error: .*{words}') as caught:
         fuse(*args)
-    assert words in str(caught.value) and '\n' not in str(caught.value)
+    assert '\n' not in str(caught.value)
     assert torch.equal(read_score_file('b.pkl').scores, TEMPORAL)
 
 
@@ -181,5 +181,5 @@ def test_it_runs_as_a_command(dumps, tmp_cwd, repo_root, run_command):
         [sys.executable, '-W', 'ignore', 'tools/fuse_scores.py', *paths],
         status=1,
         cwd=repo_root)
-    assert done.stderr.strip().split('\n')[-1].startswith(
-        f"error: score file '{tmp_cwd / 'b.pkl'}' has one pred_score")
+    last = done.stderr.strip().split('\n')[-1]
+    assert last.startswith('error: ') and f"'{tmp_cwd / 'b.pkl'}'" in last

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of the flow and of what the motion stream can see."""
+"""Metrics of flow, and of the part of a class that is motion."""
 from .end_point_error import EndPointError, end_point_error, known_flow_mask
 from .motion_accuracy import MotionAccuracy
 

@@ -8,7 +8,7 @@ Convention:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +19,9 @@ from torch import Tensor
 from ..fileio.flow_file import is_known
 from .motion_boundary import motion_boundary_mask
 
-FlowArray = Union[Tensor, np.ndarray]
+FlowArray = Tensor | np.ndarray
 
-_CURE = {
+_CURES = {
     'pred_flow':
     'set test_cfg=dict(return_flow=True) of UFTSNRecognizer',
     'gt_flow':
@@ -31,7 +31,7 @@ _CURE = {
 
 
 def _as_tensor(array: Any) -> Tensor:
-    """A float tensor of a flow that may be an array."""
+    """Return a flow, which may be an array, as a float tensor."""
     if isinstance(array, Tensor):
         return array.detach().float()
     # A copy, since the array may be a read-only view of a file.
@@ -39,35 +39,35 @@ def _as_tensor(array: Any) -> Tensor:
 
 
 def _channel_dim(flow: Tensor) -> int:
-    """Index of the (u, v) channels."""
+    """Return the dimension of the channels u and v."""
     dim = 0 if flow.dim() == 3 else 1
     if flow.dim() not in (3, 4, 5) or flow.shape[dim] != 2:
         raise ValueError(
-            'A flow is (2, H, W), (N, 2, H, W) or (N, 2, T-1, H, W), got '
-            f'{tuple(flow.shape)}; move its two channels to that place')
+            'A flow must be (2, H, W), (N, 2, H, W) or (N, 2, T-1, H, W), got '
+            f'{tuple(flow.shape)}; move its two channels there')
     return dim
 
 
 def _length(flow: Tensor, dim: int) -> Tensor:
-    """Length of the vectors along a dimension of two, in pixels."""
-    # On a CPU 30 times faster than the norm along that dimension.
+    """Return the length of the vectors along a dimension of two."""
+    # On a CPU much faster than the norm along that dimension.
     return torch.hypot(*flow.unbind(dim))
 
 
 def known_flow_mask(gt: FlowArray,
                     valid_mask: FlowArray | None = None) -> Tensor:
-    """True where the true flow is known.
+    """Return a mask that is true where the true flow is known.
 
     Args:
         gt: True flow; NaN, infinite or beyond 1e9 where it is unknown.
         valid_mask: Further mask of the flow's shape without channels (or
-            with one channel); 0 where the truth shall not count.
+            with one channel); 0 where the true flow is not to count.
 
     Returns:
         Mask of the flow's shape without its channel dimension.
 
     Raises:
-        ValueError: The mask does not fit the flow.
+        ValueError: If the mask does not fit the flow.
     """
     gt = _as_tensor(gt)
     dim = _channel_dim(gt)
@@ -88,7 +88,7 @@ def known_flow_mask(gt: FlowArray,
 def end_point_error(flow: FlowArray,
                     gt: FlowArray,
                     valid_mask: FlowArray | None = None) -> FlowArray:
-    """Length of the difference between two flows, pixel by pixel.
+    """Return the length of the difference between two flows.
 
     Args:
         flow: Estimated flow.
@@ -100,14 +100,20 @@ def end_point_error(flow: FlowArray,
         true flow is unknown. An array where ``flow`` is one, else a tensor.
 
     Raises:
-        ValueError: The shapes differ or are not those of flows.
+        ValueError: If the shapes differ or are not those of flows.
+
+    Examples:
+        >>> flow, gt = torch.zeros(2, 1, 2), torch.zeros(2, 1, 2)
+        >>> flow[:, 0, 0], gt[0, 0, 1] = torch.tensor([3., 4.]), torch.nan
+        >>> end_point_error(flow, gt)
+        tensor([[5., nan]])
     """
     estimate = _as_tensor(flow)
     truth = _as_tensor(gt).to(estimate.device)
     if estimate.shape != truth.shape:
         raise ValueError(
             f'The estimated flow is {tuple(estimate.shape)}, the true one '
-            f'{tuple(truth.shape)}; bring both to one size with resize_flow '
+            f'{tuple(truth.shape)}; bring both to one size with resize_flow, '
             'and take the same frames')
     dim = _channel_dim(truth)
     error = _length(estimate - truth, dim)
@@ -117,12 +123,12 @@ def end_point_error(flow: FlowArray,
 
 @METRICS.register_module()
 class EndPointError(BaseMetric):
-    """Accuracy of the flow in samples whose true flow is known.
+    """Accuracy of the flow where the true flow is known.
 
     Takes ``pred_flow`` and ``gt_flow`` ``(num_clips, 2, T-1, H, W)`` of each
     data sample and, if there is one, ``flow_valid_mask`` ``(num_clips, T-1,
     H, W)``. Pixels whose true flow is NaN, infinite or beyond 1e9 do not
-    count. Every mean is over pixels, not over samples. Reported are
+    count. Every mean is over pixels, not over samples. It reports
 
     - ``AEPE``: mean end-point error in pixels;
     - ``Fl_all``: percentage of pixels whose error is above 3 pixels and
@@ -147,7 +153,7 @@ class EndPointError(BaseMetric):
         prefix: Prefix of the reported names.
 
     Raises:
-        ValueError: A bad threshold or width.
+        ValueError: If the threshold or the width is out of range.
     """
 
     default_prefix = 'flow'
@@ -168,18 +174,18 @@ class EndPointError(BaseMetric):
         self.boundary_width = boundary_width
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the sums of each sample, not its maps.
+        """Sum up each sample; its maps are not kept.
 
         Args:
             data_batch: Not used.
             data_samples: Data samples as dicts.
 
         Raises:
-            ValueError: A sample lacks the estimated or the true flow, or
-                their shapes do not agree.
+            ValueError: If a sample lacks the estimated or the true flow,
+                or their shapes do not agree.
         """
         for sample in data_samples:
-            for key, cure in _CURE.items():
+            for key, cure in _CURES.items():
                 if sample.get(key) is None:
                     raise ValueError(
                         f'EndPointError needs {key} in every data sample, '
@@ -190,7 +196,7 @@ class EndPointError(BaseMetric):
 
     def _sums(self, pred_flow: FlowArray, gt_flow: FlowArray,
               valid_mask: FlowArray | None) -> dict:
-        """Sum of errors and number of pixels of each mean."""
+        """Return the sum of errors and the number of pixels per metric."""
         flow, gt = _as_tensor(pred_flow), _as_tensor(gt_flow)
         gt = gt.to(flow.device)
         for name, value in (('pred_flow', flow), ('gt_flow', gt)):
@@ -207,7 +213,7 @@ class EndPointError(BaseMetric):
             gt.transpose(1, 2).flatten(0, 1),
             known_flow_mask(gt).flatten(0, 1), self.boundary_threshold,
             self.boundary_width).view_as(known)
-        # "Not within" rather than "beyond", so that a NaN is an outlier.
+        # Negated below, so that a NaN is an outlier.
         within = (error <= 3) | (error <= 0.05 * magnitude)
         medium = (magnitude >= 1) & (magnitude <= 5)
         sums = {
@@ -232,7 +238,7 @@ class EndPointError(BaseMetric):
         """Divide the sums of all samples by their numbers.
 
         Args:
-            results: What :meth:`process` kept of every sample.
+            results: Sums and numbers of every sample.
 
         Returns:
             The metrics, in pixels (``Fl_all`` in percent).

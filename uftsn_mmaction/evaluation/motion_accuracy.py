@@ -18,7 +18,7 @@ class MotionAccuracy(AccMetric):
     Some classes differ in what the motion stream cannot see: in the
     generated data set a label is ``motion * 2 + tint``, and flow has no
     tint. The probability of a group is the sum over its classes; a sample is
-    right when its group is. A ``pred_score`` that is a dict of several
+    correct if its group is. A ``pred_score`` that is a dict of several
     streams gives one accuracy for each.
 
     Args:
@@ -34,7 +34,7 @@ class MotionAccuracy(AccMetric):
         prefix: Prefix of the reported names.
 
     Raises:
-        ValueError: Not exactly one of ``group_size`` and ``groups`` is
+        ValueError: If not exactly one of ``group_size`` and ``groups`` is
             given, or it is no grouping.
     """
 
@@ -71,7 +71,7 @@ class MotionAccuracy(AccMetric):
         self.from_scores = from_scores
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Turn classes into groups and leave the rest to ``AccMetric``.
+        """Turn classes into groups, and leave the rest to ``AccMetric``.
 
         Args:
             data_batch: Not used.
@@ -79,8 +79,9 @@ class MotionAccuracy(AccMetric):
                 single ``gt_label``.
 
         Raises:
-            ValueError: A sample has several labels, its scores are no
-                probabilities, or its classes do not fit the groups.
+            ValueError: If a sample has several labels, its scores are not
+                finite or no probabilities, or its classes do not fit the
+                groups.
         """
         grouped = []
         for sample in data_samples:
@@ -94,12 +95,11 @@ class MotionAccuracy(AccMetric):
                     stream: self._group_score(item)
                     for stream, item in score.items()
                 }
-                num_classes = next(iter(score.values())).shape[-1]
+                score = next(iter(score.values()))
             else:
-                pred, num_classes = self._group_score(score), score.shape[-1]
-            group_of_class = self._group_of_class(num_classes)
-            # Only these two: AccMetric copies all that it is given, which
-            # would include the flows.
+                pred = self._group_score(score)
+            group_of_class = self._group_of_class(score.shape[-1])
+            # Only these two, since AccMetric copies whatever it is given.
             grouped.append(
                 dict(
                     pred_score=pred,
@@ -107,8 +107,12 @@ class MotionAccuracy(AccMetric):
         super().process(data_batch, grouped)
 
     def _group_score(self, score: Tensor) -> Tensor:
-        """Probability of each group from the scores ``(num_classes, )``."""
+        """Return the probability of each group, from a score per class."""
         score = score.detach().float().cpu()
+        if not score.isfinite().all():
+            raise ValueError(
+                f'MotionAccuracy got pred_score {score.tolist()}, expected '
+                'finite numbers; look for the fault in the checkpoint')
         if self.from_scores:
             score = score.softmax(dim=-1)
         elif score.min() < -1e-3 or (score.sum(-1) - 1).abs().max() > 0.05:
@@ -116,14 +120,14 @@ class MotionAccuracy(AccMetric):
                 'MotionAccuracy adds class probabilities, got a pred_score '
                 f'from {score.min():.4g} to {score.max():.4g} whose sum is '
                 f'{score.sum(-1).max():.4g}; set from_scores=True for class '
-                "scores or average_clips='prob' of the head")
+                "scores, or average_clips='prob' of the head")
         group_of_class = self._group_of_class(score.shape[-1])
         grouped = score.new_zeros(*score.shape[:-1],
                                   int(group_of_class.max()) + 1)
         return grouped.index_add_(-1, group_of_class, score)
 
     def _group_of_class(self, num_classes: int) -> Tensor:
-        """Group of each class ``(num_classes, )``."""
+        """Return the group of each class, ``(num_classes, )``."""
         if self.groups is None:
             if num_classes % self.group_size:
                 raise ValueError(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def motion_boundary_mask(flow: Tensor,
                          known_mask: Tensor,
                          threshold: float = 0.5,
                          width: int = 3) -> Tensor:
-    """True near the motion boundaries of a true flow.
+    """Return a mask that is true near the motion boundaries of a flow.
 
     A boundary lies between two neighbouring pixels of a row or column whose
-    flows are known and differ by more than ``threshold``. Marked are the
+    flows are known and differ by more than ``threshold``. The mask covers
     ``width`` pixels on either side of it (in a square, not in a circle).
 
     Args:
@@ -34,23 +35,12 @@ def motion_boundary_mask(flow: Tensor,
         # Both pixels of the pair are half a pixel away from the boundary.
         for side in _shifted(boundary, dim):
             side.logical_or_(jump)
-    for dim in (-1, -2):
-        for _ in range(width - 1):
-            boundary = _grow(boundary, dim)
-    return boundary
+    # A maximum over a window grows the mask by width - 1 pixels.
+    return F.max_pool2d(
+        boundary.float(), 2 * width - 1, stride=1, padding=width - 1) > 0
 
 
 def _shifted(mask: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Views of all pixels with a next one, and of those next ones."""
+    """Return views of the pixels that have a next one, and of the next."""
     size = mask.shape[dim] - 1
     return mask.narrow(dim, 0, size), mask.narrow(dim, 1, size)
-
-
-def _grow(mask: Tensor, dim: int) -> Tensor:
-    """The mask and its neighbours along a dimension."""
-    grown = mask.clone()
-    left, right = _shifted(mask, dim)
-    grown_left, grown_right = _shifted(grown, dim)
-    grown_left.logical_or_(right)
-    grown_right.logical_or_(left)
-    return grown

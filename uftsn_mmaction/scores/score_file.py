@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Score files: what ``tools/test.py --dump`` writes of any model.
+"""Score files: the predictions that ``tools/test.py --dump`` writes.
 
 Such a file is a pickle of MMEngine's ``DumpResults``: a list of dicts with
 ``pred_score``, ``gt_label`` and, where the pipeline packs it, ``filename``.
@@ -7,9 +7,8 @@ Such a file is a pickle of MMEngine's ``DumpResults``: a list of dicts with
 from __future__ import annotations
 
 import os.path as osp
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -58,9 +57,9 @@ def read_score_file(name: str) -> ScoreFile:
         name: Path of the file; for the dump of a fusion ``PATH:STREAM``.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no dump of single-label predictions, is not
-            safe to load, or the stream is missing or unknown.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no dump of single-label predictions or is
+            not safe to load, or the stream is missing or unknown.
     """
     path, stream = name, None
     if not osp.isfile(name) and osp.isfile(name.rpartition(':')[0]):
@@ -69,18 +68,18 @@ def read_score_file(name: str) -> ScoreFile:
     if not isinstance(entries, list) or not entries or not all(
             isinstance(entry, dict) for entry in entries):
         raise ValueError(f'score file {path!r} holds no list of predictions '
-                         f'(one dict for each video); {_CURE}.')
+                         f'(one dict per video); {_CURE}')
     scores, labels = [], []
     for number, entry in enumerate(entries, 1):
         where = f'video {number} of score file {path!r}'
         for key in ('pred_score', 'gt_label'):
             if key not in entry:
                 raise ValueError(f'{where} has no {key}, only '
-                                 f'{sorted(map(str, entry))}; {_CURE}.')
-        score = _choose(entry['pred_score'], stream, path, where)
+                                 f'{sorted(map(str, entry))}; {_CURE}')
+        score = _choose_score(entry['pred_score'], stream, path, where)
         if scores and len(score) != len(scores[0]):
             raise ValueError(f'{where} has scores of {len(score)} classes, '
-                             f'the first one of {len(scores[0])}; {_CURE}.')
+                             f'the first one of {len(scores[0])}; {_CURE}')
         scores.append(score)
         labels.append(_check_label(entry['gt_label'], len(score), where))
     filenames = [entry.get('filename') for entry in entries]
@@ -88,7 +87,7 @@ def read_score_file(name: str) -> ScoreFile:
         filenames = None
     elif not all(isinstance(filename, str) for filename in filenames):
         raise ValueError(f'score file {path!r} has a filename for some videos '
-                         f'only; {_CURE}.')
+                         f'only; {_CURE}')
     return ScoreFile(name, path, torch.stack(scores), torch.tensor(labels),
                      filenames and tuple(filenames))
 
@@ -97,7 +96,7 @@ def _load(path: str) -> Any:
     if not osp.exists(path):
         raise FileNotFoundError(
             f'score file {path!r} does not exist (absolute path '
-            f'{osp.abspath(path)!r}); correct the path, or {_CURE}.')
+            f'{osp.abspath(path)!r}); correct the path, or {_CURE}')
     try:
         with open(path, 'rb') as file:
             return load_tensors(file)
@@ -105,38 +104,37 @@ def _load(path: str) -> Any:
         raise ValueError(
             f'score file {path!r} asks for {error}, which predictions do not '
             'need and which could run a program; use only files whose origin '
-            f'you know, and {_CURE}.') from None
+            f'you know, and {_CURE}') from None
     except Exception as error:  # a bad pickle can fail in any way
         cause = str(error).strip().split('\n')[0].rstrip('.')
         raise ValueError(
             f'score file {path!r} cannot be read ({type(error).__name__}: '
-            f'{cause}); {_CURE}.') from None
+            f'{cause}); {_CURE}') from None
 
 
-def _choose(score: Any, stream: str | None, path: str, where: str) -> Tensor:
-    """Scores of one video, of one stream where there are several."""
+def _choose_score(score: Any, stream: str | None, path: str,
+                  where: str) -> Tensor:
+    """Return the scores of one video, of one stream if there are several."""
     if isinstance(score, dict):
-        choice = ', '.join(f'{path}:{name}' for name in score)
-        if stream is None:
-            raise ValueError(f'score file {path!r} has several pred_score for '
-                             f'each video; choose one of {choice}.')
         if stream not in score:
-            raise ValueError(f'{where} has no pred_score {stream!r}; choose '
-                             f'one of {choice}.')
+            choice = ', '.join(f'{path}:{name}' for name in score)
+            raise ValueError(f'{where} has a pred_score for each stream and '
+                             f'none of {stream!r}; choose one of {choice}')
         score = score[stream]
     elif stream is not None:
-        raise ValueError(f'score file {path!r} has one pred_score for each '
-                         f'video and no {stream!r}; leave out ":{stream}".')
+        raise ValueError(f'{where} has one pred_score and none of stream '
+                         f'{stream!r}; leave out ":{stream}"')
     if not isinstance(score, Tensor) or score.dim() != 1 or not len(score):
-        came = getattr(score, 'shape', type(score).__name__)
+        came = (f'a tensor {tuple(score.shape)}'
+                if isinstance(score, Tensor) else type(score).__name__)
         raise ValueError(
             f'{where} has {came} as pred_score, expected a tensor '
             "(num_classes, ); set average_clips='score' of the head, and "
-            f'{_CURE}.')
+            f'{_CURE}')
     score = score.detach().float()
     if not score.isfinite().all():
         raise ValueError(f'{where} has a score that is not finite; look for '
-                         'the fault in the model or its checkpoint.')
+                         'the fault in the model or its checkpoint')
     return score
 
 
@@ -145,78 +143,12 @@ def _check_label(label: Any, num_classes: int, where: str) -> int:
             label.numel() != 1):
         came = label.tolist() if isinstance(label, Tensor) else label
         raise ValueError(f'{where} has gt_label {came!r}, expected one class '
-                         'number: only single-label data can be used here.')
+                         'number; only single-label data can be used here')
     if not 0 <= label.item() < num_classes:
         raise ValueError(f'{where} has label {label.item()}, but scores of '
                          f'{num_classes} classes; correct the list of the '
-                         f'test set or num_classes of the head, and {_CURE}.')
+                         f'test set or num_classes of the head, and {_CURE}')
     return int(label.item())
-
-
-def align_score_files(files: Sequence[ScoreFile]) -> list[ScoreFile]:
-    """Check that files belong to the same videos, and order them alike.
-
-    Videos are compared by their names without folder and extension; where a
-    file has no names, only their number and the labels can be compared.
-
-    Args:
-        files: One file or more.
-
-    Returns:
-        The files, their rows in the order of the first one with names.
-
-    Raises:
-        ValueError: Two files differ; the text has the first difference.
-    """
-    named = next((file for file in files if file.filenames), None)
-    aligned = []
-    for file in files:
-        for what, dim in (('videos', 0), ('classes', 1)):
-            one, other = (x.scores.shape[dim] for x in (files[0], file))
-            if one != other:
-                raise _difference(files[0], file, f'{one} and {other} {what}')
-        aligned.append(
-            _reorder(named, file) if named and file.filenames else file)
-    for file in aligned[1:]:
-        differ = (file.labels != aligned[0].labels).nonzero().flatten()
-        if len(differ):
-            row = int(differ[0])
-            video = named.stems[row] if named else row + 1
-            raise _difference(
-                files[0], file,
-                f'labels {int(aligned[0].labels[row])} and '
-                f'{int(file.labels[row])} for video {video!r}')
-    return aligned
-
-
-def _reorder(named: ScoreFile, file: ScoreFile) -> ScoreFile:
-    """Rows of a file in the order of another one."""
-    expected, found = named.stems, file.stems
-    if expected == found:
-        return file
-    missing = [*(Counter(expected) - Counter(found))]
-    strange = [*(Counter(found) - Counter(expected))]
-    if missing:
-        raise _difference(
-            named, file, f'the videos {missing[0]!r} and {strange[0]!r}, each '
-            'in one of them only')
-    twice, times = Counter(found).most_common(1)[0]
-    if times > 1:
-        raise _difference(
-            named, file, 'orders of the videos, which cannot be matched by '
-            f'name because {twice!r} is the name of {times} of them')
-    rows = [*map({stem: i for i, stem in enumerate(found)}.get, expected)]
-    return replace(
-        file,
-        scores=file.scores[rows],
-        labels=file.labels[rows],
-        filenames=tuple(file.filenames[row] for row in rows))
-
-
-def _difference(one: ScoreFile, other: ScoreFile, what: str) -> ValueError:
-    return ValueError(
-        f'score files {one.name!r} and {other.name!r} do not belong together: '
-        f'they have {what}; dump both with the same test list.')
 
 
 def write_score_file(path: str,
@@ -232,12 +164,12 @@ def write_score_file(path: str,
         filenames: Video of each row, where known.
 
     Raises:
-        ValueError: Another ending of the path.
+        ValueError: If the path has another ending.
     """
     if not path.endswith(('.pkl', '.pickle')):
         raise ValueError(f'score file {path!r} must end with .pkl or .pickle; '
-                         'rename it.')
-    # A row alone: a view would be written with the whole matrix.
+                         'rename it')
+    # Clones, since a view would be written with the whole matrix.
     entries = [
         dict(
             pred_score=score.clone(),

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pickles of predictions, loaded as data only.
 
-A pickle can run any program when it is loaded: it names the functions to
-call. Here only those few are let in that dumps of tensors need.
+A pickle names the functions to call when it is loaded, so that it can run any
+program. ``torch.load(weights_only=True)`` reads only what ``torch.save`` has
+written, not such a dump; hence this list of what its tensors need.
 """
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ class ForbiddenGlobal(pickle.UnpicklingError):
 
 
 class _Ignored:
-    """Takes the place of numpy values: nothing of a score file needs them.
+    """Stand-in for numpy values, which no score file needs.
 
     numpy's own functions trust the state that a pickle gives them.
     """
@@ -32,7 +33,7 @@ class _Ignored:
 
 
 def _load_storage(content: bytes) -> Any:
-    """What ``torch.storage._load_from_bytes`` does, without its trust."""
+    """Replace ``torch.storage._load_from_bytes``, which trusts its input."""
     try:
         return torch.load(
             io.BytesIO(content), map_location='cpu', weights_only=True)
@@ -42,7 +43,7 @@ def _load_storage(content: bytes) -> Any:
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """Bytes as protocol 2 has them, without the other codecs of Python."""
+    """Decode bytes of protocol 2, without Python's other codecs."""
     if encoding != 'latin1':
         raise ForbiddenGlobal(f'the codec {encoding!r}')
     return text.encode('latin1')
@@ -56,7 +57,7 @@ _ALLOWED = {
     ('_codecs', 'encode'): _encode,
     ('numpy', 'dtype'): _Ignored,
     ('numpy', 'ndarray'): _Ignored,
-    # Python 2's name of builtins is that of pickle protocol 2.
+    # Protocol 2 names the builtins as Python 2 did.
     **{(module, kind.__name__): kind
        for module in ('builtins', '__builtin__')
        for kind in (bytes, set)},
@@ -86,8 +87,8 @@ def load_tensors(file: BinaryIO) -> Any:
             out.
 
     Raises:
-        ForbiddenGlobal: The pickle asks for anything else; the text is its
-            name.
+        ForbiddenGlobal: If the pickle asks for anything else; the text is
+            its name.
         Exception: Of any class, if the pickle is damaged.
     """
     return _Unpickler(file).load()

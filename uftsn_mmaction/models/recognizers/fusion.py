@@ -11,6 +11,7 @@ from mmaction.utils import ConfigType, OptConfigType, SampleList
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from ...scores.score_fusion import weighted_mean
 from .stream import Stream
 
 #: What is averaged: class scores before the softmax, or probabilities.
@@ -157,12 +158,9 @@ class FusionRecognizer(BaseModel):
 
     def _average_streams(self, averages: Mapping[str, Mapping[str, Tensor]],
                          average: str) -> Tensor:
-        weights = {
-            name: stream.weight
-            for name, stream in self.streams.items()
-        }
-        return sum(weight * averages[name][average]
-                   for name, weight in weights.items()) / sum(weights.values())
+        return weighted_mean(
+            [averages[name][average] for name in self.streams],
+            [stream.weight for stream in self.streams.values()])
 
     def _average_samples(self, stream: Stream,
                          clips: Sequence[Tensor]) -> dict[str, Tensor]:
