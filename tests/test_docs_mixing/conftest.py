@@ -66,13 +66,13 @@ def page():
 
 @pytest.fixture(scope='package')
 def checkout(tmp_path_factory):
-    """What the page takes for granted: configs, two videos, their list."""
+    """Folder that the page assumes: configs, two videos and their list."""
     root = tmp_path_factory.mktemp('checkout')
     (root / 'configs').mkdir()
     for path in (ROOT / 'configs').iterdir():
         (root / 'configs' / path.name).symlink_to(path)
     for name, block in PAGE.configs.items():
-        # A name of a shipped config would write into that one.
+        # 'x' refuses the name of a shipped config.
         with open(root / 'configs' / f'{name}.py', 'x') as file:
             file.write(block)
     random = np.random.default_rng(0)
@@ -85,21 +85,8 @@ def checkout(tmp_path_factory):
 
 
 @pytest.fixture
-def load(checkout, tmp_path):
+def load(checkout, tmp_path, shrink_pipeline):
     """Function that loads a config by name, on few and small clips."""
-
-    def shrink(steps):
-        for step in steps:
-            for pipeline in step.get('pipelines', {}).values():
-                shrink(pipeline)
-            if 'num_clips' in step:
-                step.num_clips = min(step.num_clips, 2)
-            for key in ('scale', 'crop_size'):
-                if key in step:
-                    old = step[key]
-                    step[key] = (
-                        SIZE if isinstance(old, int) else tuple(
-                            min(side, SIZE) for side in old))
 
     def load(name):
         cfg = Config.fromfile(checkout / 'configs' / f'{name}.py')
@@ -111,7 +98,7 @@ def load(checkout, tmp_path):
                 loader.dataset.update(
                     ann_file=str(checkout / 'list.txt'),
                     data_prefix=dict(video=str(checkout)))
-                shrink(loader.dataset.pipeline)
+                shrink_pipeline(loader.dataset.pipeline, 2, SIZE)
         return cfg
 
     return load
