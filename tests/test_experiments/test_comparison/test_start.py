@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
-
 import torch
 from mmaction.registry import MODELS
 
@@ -20,7 +18,7 @@ def equal(one, other):
 def test_one_seed_is_one_classifier_before_any_estimator(plan):
     # One draws random weights of its own, the other has none.
     ours, dis = (
-        plan.classifier_config(estimator, 0, Path('x')).model
+        plan.stage_config('classifier', 0, estimator).model
         for estimator in (plan.estimator, dict(type='DISFlowEstimator')))
     start = classifier_start(ours, 0)
     assert equal(start, classifier_start(dis, 0))
@@ -35,10 +33,10 @@ def test_one_seed_is_one_classifier_before_any_estimator(plan):
 def test_a_start_fits_the_recognizer_and_keeps_the_weights(
         plan, checkpoint, tmp_path):
     entrant, = read_entrants([f'uftsn_small:{checkpoint}'], plan.estimator)
-    model = plan.classifier_config(entrant.estimator, 0, Path('x')).model
+    model = plan.stage_config('classifier', 0, entrant.estimator).model
     path = tmp_path / 'new' / 'start.pth'
     write_start(path, model, 0, entrant.weights)
-    assert equal(trained_weights(plan.estimator, path), entrant.weights)
+    assert equal(trained_weights(path), entrant.weights)
     # The trainer would leave out what does not fit by name.
     MODELS.build(model).load_state_dict(
         torch.load(path, weights_only=True)['state_dict'])

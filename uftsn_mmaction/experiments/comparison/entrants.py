@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What takes part in a comparison: estimators with their weights."""
+"""The estimators of a comparison with their weights."""
 from __future__ import annotations
 
 import hashlib
@@ -17,22 +17,21 @@ from ...models.flow_zoo import (
     has_random_weights,
 )
 
-#: Beside the specifications of :mod:`..evaluation.estimator_spec`: the
-#: config's own estimator after stage 1 and, still training, in stage 3; and
-#: at its random start.
+#: Specifications beside those of ``models/flow_zoo.py``: the config's own
+#: estimator after stage 1; still training, in stage 3; at its random start.
 OURS, OURS_JOINT, UNTRAINED = 'ours', 'ours+joint', 'untrained'
 _RANDOM = ' (random weights)'
 
 
 @dataclass(frozen=True, eq=False)
 class Entrant:
-    """An estimator, and what the classifier gets of it.
+    """An estimator of a comparison.
 
     Attributes:
         name: Name in the table.
-        spec: How the user named it.
+        spec: Specification of the user.
         estimator: Its config.
-        settings: What its settings came to, where it tells.
+        settings: Its settings, where it tells them.
         weights: Weights by name; None where they are random, part of the
             config, or still to be trained.
     """
@@ -49,7 +48,7 @@ class Entrant:
 
     @property
     def weights_name(self) -> str:
-        """Name of its weights, which other weights do not have."""
+        """Name that no other weights have."""
         if self.weights is None:
             return self.folder
         digest = hashlib.sha256()
@@ -68,9 +67,9 @@ def read_entrants(specs: Sequence[str],
         own_estimator: Estimator of the config that is run.
 
     Raises:
-        FileNotFoundError: There is no such config file or checkpoint.
-        ImportError: A library that an estimator needs is missing.
-        ValueError: A name is unknown or given twice, or a checkpoint does
+        FileNotFoundError: If a config file or a checkpoint does not exist.
+        ImportError: If a library that an estimator needs is missing.
+        ValueError: If a name is unknown or given twice, or a checkpoint does
             not fit.
     """
     entrants = [
@@ -91,15 +90,11 @@ def _read(spec: str, name: str, own_estimator: Mapping[str, Any]) -> Entrant:
         return Entrant(spec, spec, dict(own_estimator))
     if spec == UNTRAINED:
         return Entrant(spec + _RANDOM, spec, dict(own_estimator))
-    estimator, cfg = build_estimator(spec), estimator_config(spec)
-    if isinstance(cfg['type'], type):
-        # A config file has no classes.
-        cfg['type'] = f'{cfg["type"].__module__}.{cfg["type"].__qualname__}'
+    estimator = build_estimator(spec)
     if has_random_weights(spec, estimator):
         name += _RANDOM
-    checkpoint = split_spec(spec)[1]
-    # Models of other libraries load their weights themselves, but the file
-    # must be the same when a comparison goes on: so the weights of its name
-    # are loaded once more over them.
-    return Entrant(name, spec, cfg, estimator.extra_repr(),
-                   estimator.state_dict() if checkpoint else None)
+    # A network of ptlflow loads its weights itself; they are handed over
+    # too, so that a file that has changed is noticed.
+    has_file = split_spec(spec)[1] is not None
+    return Entrant(name, spec, estimator_config(spec), estimator.extra_repr(),
+                   estimator.state_dict() if has_file else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ class ComparisonPlan:
     """A config of three stages, taken apart.
 
     Attributes:
-        cfg: The config with the options of a user, without validations: the
-            test after the last epoch is what counts.
+        cfg: The config with the user's options and without validations,
+            since only the test after the last epoch counts.
     """
     cfg: Config
 
@@ -42,95 +42,77 @@ class ComparisonPlan:
             options: Values by dotted keys, as of ``DictAction``.
 
         Raises:
-            FileNotFoundError: There is no such config.
-            ValueError: It has no estimator, or other stages.
+            FileNotFoundError: If the config does not exist.
+            ValueError: If it has no estimator, or other stages.
         """
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'the config {str(path)!r} does not exist (absolute path '
-                f'{str(path.absolute())!r}); correct --configs-dir')
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(dict(options or {}))
         if 'flow_estimator' not in (cfg.get('model') or {}):
             raise ValueError(f'{path} has no model.flow_estimator; name the '
                              'config of a motion stream')
-        plan = cls(cfg)
-        plan._check()
+        _check_stages(cfg)
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         cfg.merge_from_dict({
             'default_hooks.checkpoint.max_keep_ckpts': _KEPT_CHECKPOINTS
         })
-        return plan
+        return cls(cfg)
 
     @property
     def estimator(self) -> dict[str, Any]:
         """The config's own estimator."""
         return self.cfg.model.flow_estimator.to_dict()
 
-    def epochs_of(self, stage: str) -> int:
-        """Number of epochs of a stage."""
-        begins = [config.begin for config in stage_configs(self.cfg)]
-        ends = [*begins[1:], self.cfg.train_cfg.max_epochs]
-        index = _STAGES.index(stage)
-        return ends[index] - begins[index]
-
-    def flow_config(self, seed: int, start: Path) -> Config:
-        """The first stage alone; arguments as below."""
-        return self._one_stage('flow', seed, start)
-
-    def classifier_config(self, estimator: Mapping[str, Any], seed: int,
-                          start: Path) -> Config:
-        """The second stage alone, on the flow of any estimator.
-
-        Args:
-            estimator: Config of the estimator, which does not train.
-            seed: Random seed.
-            start: Checkpoint that the training loads first.
-        """
-        cfg = self._one_stage('classifier', seed, start)
-        cfg.model.flow_estimator = copy.deepcopy(dict(estimator))
-        return cfg
+    @property
+    def epochs(self) -> dict[str, int]:
+        """Number of epochs of each stage."""
+        return _epochs(self.cfg)
 
     def staged_config(self, seed: int) -> Config:
-        """All three stages, which go on from the end of the first one."""
+        """Return the config of all three stages."""
         cfg = copy.deepcopy(self.cfg)
         cfg.merge_from_dict({'randomness.seed': seed})
         cfg.load_from = None
         return cfg
 
-    def _one_stage(self, name: str, seed: int, start: Path) -> Config:
+    def stage_config(self,
+                     name: str,
+                     seed: int,
+                     estimator: Mapping[str, Any] | None = None) -> Config:
+        """Return the config of a stage alone.
+
+        Args:
+            name: Name of the stage.
+            seed: Random seed.
+            estimator: Config of an estimator in place of the config's own.
+        """
         cfg = self.staged_config(seed)
-        cfg.load_from = str(start)
-        stage = stage_configs(cfg)[_STAGES.index(name)]
+        stage, = (item for item in stage_configs(cfg) if item.name == name)
         staged_hook(cfg).stages = [dict(stage, begin=0)]
-        cfg.train_cfg.max_epochs = self.epochs_of(name)
+        cfg.train_cfg.max_epochs = self.epochs[name]
+        if estimator is not None:
+            cfg.model.flow_estimator = copy.deepcopy(dict(estimator))
         return cfg
 
-    def _check(self) -> None:
-        hook = staged_hook(self.cfg)
-        names = tuple(config.name for config in stage_configs(self.cfg))
-        by_epoch = hook.get('by_epoch', True)
-        epochs = (self.cfg.get('train_cfg') or {}).get('max_epochs')
-        if names != _STAGES or not by_epoch or not isinstance(epochs, int):
-            raise ValueError(
-                f'The stages of {self.cfg.filename} are {names}, counted in '
-                f'{"epochs" if by_epoch else "iterations"}, with '
-                f'train_cfg.max_epochs={epochs}; expected {_STAGES} in epochs')
-        for name in names:
-            if self.epochs_of(name) < 1:
-                raise ValueError(
-                    f'Stage {name!r} of {self.cfg.filename} begins after its '
-                    f'end or at train_cfg.max_epochs={epochs}; let each stage '
-                    'have one epoch or more')
+
+def _check_stages(cfg: Config) -> None:
+    names = tuple(stage.name for stage in stage_configs(cfg))
+    by_epoch = staged_hook(cfg).get('by_epoch', True)
+    epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
+    if names != _STAGES or not by_epoch or not isinstance(epochs, int):
+        raise ValueError(
+            f'stages of {cfg.filename} are {names}, counted in '
+            f'{"epochs" if by_epoch else "iterations"}, with '
+            f'train_cfg.max_epochs={epochs}; expected {_STAGES} in epochs')
+    if _epochs(cfg)[names[-1]] < 1:
+        raise ValueError(
+            f'stage {names[-1]!r} of {cfg.filename} begins at or after '
+            f'train_cfg.max_epochs={epochs}; leave it one epoch or more')
 
 
-def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Seeds, if each is one and there is one or more of them.
-
-    Raises:
-        ValueError: One is negative or given twice, or there is none.
-    """
-    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-        raise ValueError(f'--seeds are {list(seeds)}, expected one or more '
-                         'different numbers from 0 up; correct them')
-    return tuple(seeds)
+def _epochs(cfg: Config) -> dict[str, int]:
+    begins = [stage.begin for stage in stage_configs(cfg)]
+    ends = [*begins[1:], cfg.train_cfg.max_epochs]
+    return {
+        name: end - begin
+        for name, begin, end in zip(_STAGES, begins, ends)
+    }

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a training starts: the same classifier for every estimator."""
+"""The start of a training: the same classifier for every estimator."""
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +12,9 @@ from mmengine.logging import MMLogger
 from mmengine.runner import save_checkpoint, set_random_seed
 from torch import Tensor
 
-from ...fileio.checkpoint import ESTIMATOR_PART, load_weights
+from ...fileio.checkpoint import ESTIMATOR_PART, read_checkpoint
 
-# It draws no random numbers.
+# Draws no random numbers.
 _NO_FLOW = dict(type='ZeroFlowEstimator')
 
 
@@ -23,8 +22,8 @@ def write_start(path: Path, model: Mapping[str, Any], seed: int,
                 weights: Mapping[str, Tensor] | None) -> None:
     """Write the checkpoint that a training loads first.
 
-    A seed alone does not give the same classifier everywhere: the trainer
-    draws it after the weights of the estimator, which draw more or less.
+    A seed alone does not give every estimator the same classifier, since the
+    trainer draws the estimator first, with more or fewer random numbers.
 
     Args:
         path: File to write.
@@ -43,19 +42,17 @@ def write_start(path: Path, model: Mapping[str, Any], seed: int,
 
 
 def classifier_start(model: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
-    """First weights of a recognizer, its estimator aside.
+    """Return the first weights of a recognizer without its estimator.
 
     Args:
-        model: Config of the recognizer; the estimator does not matter.
+        model: Config of the recognizer, whose estimator does not matter.
         seed: Random seed.
     """
-    model = copy.deepcopy(dict(model))
-    model['flow_estimator'] = dict(_NO_FLOW)
     set_random_seed(seed)
-    recognizer = MODELS.build(model)
-    # It tells of every parameter.
+    recognizer = MODELS.build(dict(model, flow_estimator=dict(_NO_FLOW)))
     logger = MMLogger.get_current_instance()
     level = logger.level
+    # Initialization logs a line for each parameter.
     logger.setLevel(logging.WARNING)
     try:
         recognizer.init_weights()
@@ -64,14 +61,16 @@ def classifier_start(model: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
     return recognizer.state_dict()
 
 
-def trained_weights(estimator: Mapping[str, Any],
-                    checkpoint: Path) -> dict[str, Tensor]:
-    """Weights of an estimator out of a recognizer's checkpoint.
+def trained_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """Return the weights of the estimator in a recognizer's checkpoint.
 
     Raises:
-        FileNotFoundError: There is no such checkpoint.
-        ValueError: It does not fit.
+        FileNotFoundError: If the checkpoint does not exist.
+        ValueError: If it cannot be read.
     """
-    model = MODELS.build(dict(estimator))
-    load_weights(model, str(checkpoint), "'ours'", part=ESTIMATOR_PART)
-    return model.state_dict()
+    weights = read_checkpoint(
+        str(checkpoint), 'the first stage', 'remove it to train anew')
+    return {
+        name[len(ESTIMATOR_PART):]: value
+        for name, value in weights.items() if name.startswith(ESTIMATOR_PART)
+    }
