@@ -1,56 +1,104 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames a flow of which level is compared on."""
+"""Frames and flow of each level and direction."""
 import pytest
 import torch
 import torch.nn.functional as F
 
-from uftsn_mmaction.models.losses.level import (
-    check_level_weights,
-    iterate_levels,
-)
+from uftsn_mmaction.models.flow import backward_warp, valid_mask
+from uftsn_mmaction.models.losses import census_transform, level
+from uftsn_mmaction.models.losses.level import make_levels, resize_frames
 
 
-@pytest.mark.parametrize('weights', [(), (0., 0.), (1., -0.1), (-1, )])
-def test_level_weights_that_make_no_sense(weights):
-    with pytest.raises(ValueError, match='level_weights') as caught:
-        check_level_weights(weights)
-    assert str(tuple(float(w) for w in weights)) in str(caught.value)
+def levels_of(flows, clip, image_scale=255., **kwargs):
+    sizes = [flow.shape[-2:] for flow in flows]
+    return make_levels(flows, resize_frames(clip, sizes, image_scale),
+                       **kwargs)
 
 
-def test_level_weights_that_do():
-    assert check_level_weights([1, 0, 0.5]) == (1., 0., 0.5)
+@pytest.fixture
+def calls(monkeypatch):
+    """Inputs of each warp, mask and census, by the name of the function."""
+    seen = {}
+
+    def count(name):
+        function = getattr(level, name)
+
+        def counted(*args):
+            seen.setdefault(name, []).append(args[0])
+            return function(*args)
+
+        monkeypatch.setattr(level, name, counted)
+
+    for name in ('backward_warp', 'valid_mask', 'census_transform'):
+        count(name)
+    return seen
 
 
 def test_frames_of_each_level():
     clip = torch.rand(2, 3, 4, 16, 24)
     flows = [torch.randn(2, 2, 3, 16, 24), torch.randn(2, 2, 3, 4, 6)]
-    levels = list(iterate_levels(flows, clip, (1., 0.5), 255., False))
-    assert [weight for weight, *_ in levels] == [1., 0.5]
-    for (_, flow, first, second), given, factor in zip(levels, flows, (1, 4)):
+    for found, given, factor in zip(levels_of(flows, clip), flows, (1, 4)):
         for n in range(2):
             for t in range(3):
                 # N x 2 x (T-1) -> (N * (T-1)) x 2
-                torch.testing.assert_close(flow[3 * n + t], given[n, :, t])
-                for frame, time in ((first, t), (second, t + 1)):
+                torch.testing.assert_close(found.flow[3 * n + t],
+                                           given[n, :, t])
+                for frame, time in ((found.first, t), (found.second, t + 1)):
                     torch.testing.assert_close(
                         frame[3 * n + t],
                         F.avg_pool2d(255 * clip[n, :, time], factor))
 
 
-def test_backward_swaps_the_frames():
+def test_backward_swaps_the_frames_and_the_flows():
+    clip = torch.rand(1, 3, 3, 8, 8)
+    flow, back = torch.randn(2, 1, 2, 2, 8, 8)
+    there, = levels_of([flow], clip, reverse_flows=[back])
+    again, = levels_of([back], clip, backward=True, reverse_flows=[flow])
+    assert torch.equal(there.first, again.second)
+    assert torch.equal(there.second, again.first)
+    assert torch.equal(there.flow, again.reverse_flow)
+    assert torch.equal(there.reverse_flow, again.flow)
+    assert not torch.equal(there.first, there.second)
+    alone, = levels_of([flow], clip)
+    assert alone.reverse_flow is None
+
+
+def test_what_is_derived_from_the_flow():
+    clip, flow = torch.rand(2, 3, 3, 8, 9), 2 * torch.randn(2, 2, 2, 8, 9)
+    found, = levels_of([flow], clip)
+    assert torch.equal(found.warped, backward_warp(found.second, found.flow))
+    assert torch.equal(found.valid_mask, valid_mask(found.flow))
+    assert 0 < found.valid_mask.mean() < 1
+    first, warped = found.census(5)
+    assert torch.equal(first, census_transform(found.first, 5))
+    assert torch.equal(warped, census_transform(found.warped, 5))
+
+
+def test_each_thing_is_computed_at_first_use_and_once(calls):
     clip, flow = torch.rand(1, 3, 3, 8, 8), torch.randn(1, 2, 2, 8, 8)
-    (_, flow1, first, second), = iterate_levels(flow, clip, (1., ), 1., False)
-    (_, flow2, late, early), = iterate_levels(flow, clip, (1., ), 1., True)
-    assert torch.equal(flow1, flow2)
-    assert torch.equal(first, early) and torch.equal(second, late)
-    assert torch.equal(late, clip[0, :, 1:].transpose(0, 1))
+    found, = levels_of([flow], clip)
+    assert not calls
+    for _ in range(2):
+        found.warped, found.valid_mask, found.census(3), found.census(5)
+    count = {name: len(inputs) for name, inputs in calls.items()}
+    # Two patch sizes, each of the frames and of the warped frames.
+    assert count == dict(backward_warp=1, valid_mask=1, census_transform=4)
+
+
+def test_both_directions_share_the_census_of_the_frames(calls):
+    clip, flow = torch.rand(2, 3, 4, 8, 8), torch.randn(2, 2, 3, 8, 8)
+    frames = resize_frames(clip, [(8, 8)], 1.)
+    for backward in (False, True):
+        found, = make_levels([flow], frames, backward)
+        found.census(3)
+    # All frames at once, then the warped ones of each direction.
+    assert [len(images) for images in calls['census_transform']] == [8, 6, 6]
 
 
 def test_odd_sizes_keep_the_mean():
     clip = torch.full((1, 3, 2, 37, 53), 0.25)
-    flow = torch.zeros(1, 2, 1, 19, 27)
-    (_, _, first, _), = iterate_levels(flow, clip, (1., ), 4., False)
-    torch.testing.assert_close(first, torch.ones(1, 3, 19, 27))
+    found, = levels_of([torch.zeros(1, 2, 1, 19, 27)], clip, 4.)
+    torch.testing.assert_close(found.first, torch.ones(1, 3, 19, 27))
 
 
 def test_half_precision_becomes_float32():
@@ -58,13 +106,5 @@ def test_half_precision_becomes_float32():
     for dtype, expected in ((torch.bfloat16, torch.float32),
                             (torch.float64, torch.float64)):
         clip = torch.rand(1, 3, 2, 8, 8).to(dtype)
-        (_, _, first, _), = iterate_levels(flow, clip, (1., ), 255., False)
-        assert first.dtype == expected
-
-
-def test_one_weight_for_each_level():
-    flows = [torch.zeros(1, 2, 1, 8, 8)] * 2
-    with pytest.raises(ValueError, match='3 entries.*2 levels.*out_indices'):
-        list(
-            iterate_levels(flows, torch.rand(1, 3, 2, 8, 8), (1., 1., 1.),
-                           255., False))
+        found, = levels_of([flow], clip)
+        assert found.first.dtype == expected

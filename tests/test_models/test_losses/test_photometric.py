@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The photometric loss finds the true flow the best."""
+"""Photometric loss: the true flow costs least."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -35,23 +35,23 @@ def values(losses):
 
 class TestDifferenceLoss:
 
-    def test_mean_of_the_l1_norm_over_valid_pixels(self):
+    def test_mean_of_the_l1_norm_over_valid_pixels(self, make_level):
         first = torch.zeros(1, 3, 2, 3)
         second = torch.tensor([1., -2., 4.]).view(1, 3, 1, 1).repeat(
             1, 1, 2, 3)
         mask = torch.ones(1, 1, 2, 3)
-        assert difference_loss(first, second, mask) == 7
+        assert difference_loss(make_level(first, second, mask)) == 7
         second[..., 0] = 1000.
         mask[..., 0] = 0
-        assert difference_loss(first, second, mask) == 7
+        assert difference_loss(make_level(first, second, mask)) == 7
 
     @pytest.mark.parametrize('penalty', ['l1', 'charbonnier', 'robust'])
-    def test_gradients(self, penalty):
+    def test_gradients(self, make_level, penalty):
         first = torch.rand(2, 3, 3, 4, dtype=torch.float64)
         second = torch.rand(2, 3, 3, 4, dtype=torch.float64) + 1
         mask = (torch.rand(2, 1, 3, 4) < 0.7).double()
         assert torch.autograd.gradcheck(
-            lambda a, b: difference_loss(a, b, mask, penalty),
+            lambda a, b: difference_loss(make_level(a, b, mask), penalty),
             (first.requires_grad_(), second.requires_grad_()))
 
 
@@ -153,7 +153,7 @@ def test_sum_of_single_levels():
         torch.testing.assert_close(total[key], sum(s[key] for s in single))
 
 
-def test_weights_patch_size_and_penalty_take_effect():
+def test_weights_patch_size_and_penalty_take_effect(make_level):
     settings = dict(
         type='PhotometricLoss',
         difference_weight=0.3,
@@ -169,12 +169,11 @@ def test_weights_patch_size_and_penalty_take_effect():
     y, x = torch.meshgrid(torch.arange(16), torch.arange(20), indexing='ij')
     px, py = x + flow[0, 0, 0], y + flow[0, 1, 0]
     mask = ((px >= 0) & (px <= 19) & (py >= 0) & (py <= 15)).float()
-    mask = mask[None, None]
-    torch.testing.assert_close(
-        losses['loss_difference'],
-        0.3 * difference_loss(first, warped, mask, 'robust'))
+    level = make_level(first, warped, mask[None, None])
+    torch.testing.assert_close(losses['loss_difference'],
+                               0.3 * difference_loss(level, 'robust'))
     torch.testing.assert_close(losses['loss_census'],
-                               2 * census_loss(first, warped, mask, 5))
+                               2 * census_loss(level, 5))
     no_census = MODELS.build(dict(settings, census_weight=0))
     assert no_census((flow, ), clip).keys() == {'loss_difference'}
     no_difference = MODELS.build(dict(settings, difference_weight=0))
@@ -224,10 +223,19 @@ def test_gradient_points_to_the_true_flow():
     assert u < 0 < v  # the truth is u = 2, v = -1
 
 
-@pytest.mark.parametrize('kwargs, words', [
-    (dict(penalty='l2'), "penalty.*l1.*got 'l2'"),
-    (dict(level_weights=(1., -1.)), 'level_weights.*-1'),
+@pytest.mark.parametrize('setting, value', [
+    ('penalty', 'l2'),
+    ('level_weights', (1., -1.)),
+    ('patch_size', 4),
+    ('difference_weight', -1.),
+    ('census_weight', -1.),
 ])
-def test_settings_it_refuses(kwargs, words):
-    with pytest.raises(ValueError, match=words):
-        PhotometricLoss(**kwargs)
+def test_settings_it_refuses(setting, value):
+    with pytest.raises(ValueError, match=setting) as caught:
+        PhotometricLoss(**{setting: value})
+    assert str(value) in str(caught.value)
+
+
+def test_one_of_the_terms_is_needed():
+    with pytest.raises(ValueError, match='difference_weight.*census_weight'):
+        PhotometricLoss(difference_weight=0, census_weight=0)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unsupervised losses (sec. 2.2)."""
-from .census import census_distance, census_loss, census_transform
-from .photometric import PhotometricLoss, difference_loss
+from .base import FlowLoss
+from .census import census_distance, census_transform
+from .level import Level
+from .photometric import PhotometricLoss, census_loss, difference_loss
 from .smoothness import SmoothnessLoss, smoothness_loss
-from .unsupervised import UnsupervisedLoss
+from .unsupervised import UnsupervisedLoss, build_unsupervised_loss
 
 __all__ = [
-    'PhotometricLoss', 'SmoothnessLoss', 'UnsupervisedLoss',
-    'census_distance', 'census_loss', 'census_transform', 'difference_loss',
-    'smoothness_loss'
+    'FlowLoss', 'Level', 'PhotometricLoss', 'SmoothnessLoss',
+    'UnsupervisedLoss', 'build_unsupervised_loss', 'census_distance',
+    'census_loss', 'census_transform', 'difference_loss', 'smoothness_loss'
 ]

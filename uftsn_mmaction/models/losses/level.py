@@ -1,70 +1,145 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of frames at the size of each level's flow (sec. 2.2)."""
+"""One level of the flow in one direction, as the loss terms see it (sec. 2.2).
+
+A term is a function of a :class:`Level`. What several terms may need, such as
+the warped frame, is a property of the level, computed at first use and shared.
+A further mask or transform of the frames belongs here, so that no term has to
+know where it comes from.
+"""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def check_level_weights(weights: Sequence[float]) -> tuple[float, ...]:
-    """The weights as a tuple, if they make sense."""
-    if isinstance(weights, (int, float)):
-        weights = (weights, )
-    weights = tuple(float(weight) for weight in weights)
-    if not weights or min(weights) < 0 or max(weights) == 0:
-        raise ValueError('level_weights must hold one weight for each level '
-                         'from level 0 on, none below zero and at least one '
-                         f'above, got {weights}')
-    return weights
+from ..flow.warp import backward_warp, valid_mask
+from .census import census_transform
 
 
-def iterate_levels(
-    flows: Sequence[Tensor] | Tensor,
-    clip: Tensor,
-    level_weights: Sequence[float],
-    image_scale: float,
-    backward: bool,
-) -> Iterator[tuple[float, Tensor, Tensor, Tensor]]:
-    """Walk over the levels with the frames that each flow connects.
+class Frames:
+    """Frames of clips at the size of one level, for both directions.
 
     Args:
-        flows: Flows ``(N, 2, T-1, H_l, W_l)``, finest level first.
-        clip: Clips ``(N, 3, T, H, W)``.
-        level_weights: Weight of each level; a level of weight 0 is skipped.
-        image_scale: Factor from the clip's range to 0..255.
-        backward: True if the flows lead from frame t+1 to frame t.
-
-    Yields:
-        The level's weight, its flow ``(N*(T-1), 2, H_l, W_l)``, the frame
-        where the flow starts and the frame where it ends, both
-        ``(N*(T-1), 3, H_l, W_l)`` in 0..255, float32 at least.
-
-    Raises:
-        ValueError: Weights and flows differ in number.
+        images: Frames ``(N, T, 3, h, w)`` in 0..255.
     """
-    flows = (flows, ) if isinstance(flows, Tensor) else tuple(flows)
-    if len(flows) != len(level_weights):
-        raise ValueError(
-            f'level_weights has {len(level_weights)} entries, but the flow '
-            f'estimator returns {len(flows)} levels; give one weight for '
-            'each entry of its out_indices')
-    batch, _, length = clip.shape[:3]
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
+        self._census: dict[int, Tensor] = {}
+
+    def census(self, patch_size: int) -> Tensor:
+        """Return the census codes ``(N, T, patch_size**2 - 1, h, w)``."""
+        if patch_size not in self._census:
+            codes = census_transform(self.images.flatten(0, 1), patch_size)
+            self._census[patch_size] = codes.unflatten(0,
+                                                       self.images.shape[:2])
+        return self._census[patch_size]
+
+
+class Level:
+    """Flow of one level and direction with the frames that it connects.
+
+    A clip of T frames gives T - 1 pairs; all pairs of N clips are one batch
+    of P = N * (T - 1).
+
+    Args:
+        flow: Flows ``(N, 2, T-1, h, w)`` in pixels of the level.
+        frames: Frames of that size.
+        backward: Whether the flow leads from frame t+1 to frame t.
+        reverse_flow: Flow of the other direction, same shape; None if only
+            one direction is known.
+    """
+
+    def __init__(self,
+                 flow: Tensor,
+                 frames: Frames,
+                 backward: bool = False,
+                 reverse_flow: Tensor | None = None) -> None:
+        # N x 2 x (T-1) x h x w -> P x 2 x h x w
+        self.flow = flow.transpose(1, 2).flatten(0, 1)
+        self.reverse_flow = (None if reverse_flow is None else
+                             reverse_flow.transpose(1, 2).flatten(0, 1))
+        self._frames = frames
+        early, late = slice(None, -1), slice(1, None)
+        self._start, self._end = (late, early) if backward else (early, late)
+        self._census: dict[int, tuple[Tensor, Tensor]] = {}
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Frames where the flow starts, ``(P, 3, h, w)`` in 0..255."""
+        return self._frames.images[:, self._start].flatten(0, 1)
+
+    @cached_property
+    def second(self) -> Tensor:
+        """Frames where the flow ends, ``(P, 3, h, w)`` in 0..255."""
+        return self._frames.images[:, self._end].flatten(0, 1)
+
+    @cached_property
+    def warped(self) -> Tensor:
+        """Second frames warped to the first ones (eq. 2), same shape."""
+        return backward_warp(self.second, self.flow)
+
+    @cached_property
+    def valid_mask(self) -> Tensor:
+        """1 where the flow ends within the frame, ``(P, 1, h, w)``."""
+        return valid_mask(self.flow)
+
+    def census(self, patch_size: int) -> tuple[Tensor, Tensor]:
+        """Return the census codes of the first and the warped frames.
+
+        Each is ``(P, patch_size**2 - 1, h, w)``.
+        """
+        if patch_size not in self._census:
+            codes = self._frames.census(patch_size)[:, self._start]
+            self._census[patch_size] = (codes.flatten(0, 1),
+                                        census_transform(
+                                            self.warped, patch_size))
+        return self._census[patch_size]
+
+
+def resize_frames(clip: Tensor, sizes: Sequence[tuple[int, int]],
+                  image_scale: float) -> list[Frames]:
+    """Resize the frames of clips to the size of each level.
+
+    Args:
+        clip: Clips ``(N, 3, T, H, W)``.
+        sizes: Height and width of each level, finest first.
+        image_scale: Factor from the range of the clips to 0..255.
+
+    Returns:
+        Frames of each level, in float32 at least.
+    """
     # N x 3 x T x H x W -> (N * T) x 3 x H x W
-    frames = clip.transpose(1, 2).flatten(0, 1)
-    frames = frames.to(torch.promote_types(frames.dtype, torch.float32))
-    frames = frames * image_scale
-    for weight, flow in zip(level_weights, flows):
-        if frames.shape[-2:] != flow.shape[-2:]:
-            # The mean over the area a coarse pixel covers keeps out aliases.
-            frames = F.interpolate(frames, size=flow.shape[-2:], mode='area')
-        if weight == 0:
-            continue
-        level = frames.view(batch, length, *frames.shape[1:])
-        early = level[:, :-1].flatten(0, 1)
-        late = level[:, 1:].flatten(0, 1)
-        first, second = (late, early) if backward else (early, late)
-        # N x 2 x (T-1) x h x w -> (N * (T-1)) x 2 x h x w
-        yield weight, flow.transpose(1, 2).flatten(0, 1), first, second
+    images = clip.transpose(1, 2).flatten(0, 1)
+    images = images.to(torch.promote_types(images.dtype, torch.float32))
+    images = images * image_scale
+    frames = []
+    for size in sizes:
+        if images.shape[-2:] != size:
+            # The mean over the area of a coarse pixel avoids aliasing.
+            images = F.interpolate(images, size=size, mode='area')
+        frames.append(Frames(images.unflatten(0, (-1, clip.shape[2]))))
+    return frames
+
+
+def make_levels(
+        flows: Sequence[Tensor],
+        frames: Sequence[Frames],
+        backward: bool = False,
+        reverse_flows: Sequence[Tensor] | None = None) -> list[Level]:
+    """Combine the flows of one direction with the frames of each level.
+
+    Args:
+        flows: Flows ``(N, 2, T-1, h, w)``, finest level first.
+        frames: Frames of each level, see :func:`resize_frames`.
+        backward: Whether the flows lead from frame t+1 to frame t.
+        reverse_flows: Flows of the other direction, if known.
+    """
+    reverse = [None] * len(flows) if reverse_flows is None else reverse_flows
+    return [
+        Level(flow, images, backward, back)
+        for flow, images, back in zip(flows, frames, reverse)
+    ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Penalty functions of a difference, and means over the pixels that count."""
+"""Penalty functions and the mean over the pixels that count (eq. 6 to 9)."""
 from __future__ import annotations
 
 import torch
@@ -8,32 +8,51 @@ from torch import Tensor
 PENALTIES = ('l1', 'charbonnier', 'robust')
 
 
+def check_penalty(penalty: str) -> None:
+    """Check the name of a penalty.
+
+    Raises:
+        ValueError: If there is no such penalty.
+    """
+    if penalty not in PENALTIES:
+        raise ValueError(
+            f'penalty must be one of {PENALTIES}, got {penalty!r}')
+
+
 def penalize(x: Tensor, penalty: str = 'l1') -> Tensor:
-    """Penalty of each difference, without weight of its sign.
+    """Penalise each difference, whatever its sign.
 
     Args:
         x: Differences of any shape.
-        penalty: ``'l1'`` is the norm of eq. 6; ``'charbonnier'`` is
-            sqrt(x**2 + 0.001**2), L1 with a derivative at zero;
-            ``'robust'`` is (abs(x) + 0.01)**0.4 of DDFlow, which lets
-            occluded pixels weigh less.
+        penalty: ``'l1'``, the norm of eq. 6 and 8; ``'charbonnier'``,
+            sqrt(x**2 + 0.001**2), an L1 norm with a derivative at zero; or
+            ``'robust'``, (abs(x) + 0.01)**0.4 of DDFlow (Liu et al., 2019),
+            which reduces the weight of outliers such as occluded pixels.
 
     Returns:
         Penalties, same shape.
+
+    Raises:
+        ValueError: If there is no such penalty.
+
+    Example:
+        >>> import torch
+        >>> penalize(torch.tensor([-2., 0., 3.]))
+        tensor([2., 0., 3.])
     """
+    check_penalty(penalty)
     if penalty == 'l1':
         return x.abs()
     if penalty == 'charbonnier':
         return torch.sqrt(x * x + 1e-6)
-    if penalty == 'robust':
-        return (x.abs() + 0.01)**0.4
-    raise ValueError(f'penalty must be one of {PENALTIES}, got {penalty!r}')
+    return (x.abs() + 0.01)**0.4
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``x (N, 1, H, W)`` where the mask is 1: the 1/M of eq. 9.
+    """Average ``x (N, 1, H, W)`` over the pixels where the mask is 1.
 
-    Dividing by all pixels, as eq. 9 has it, would reward a flow for pointing
-    out of the frame. An empty mask gives zero.
+    The 1/M of eq. 9, with M as the number of pixels that count: divided by
+    all pixels, the loss would reward a flow that leaves the frame. An empty
+    mask gives 0.
     """
     return (x * mask).sum() / mask.sum().clamp(min=1)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from mmaction.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
-from .level import check_level_weights, iterate_levels
-from .penalty import PENALTIES, penalize
+from .base import FlowLoss
+from .level import Level
+from .penalty import check_penalty, penalize
 
 
 def smoothness_loss(flow: Tensor,
@@ -25,24 +26,33 @@ def smoothness_loss(flow: Tensor,
     Args:
         flow: Flow ``(N, 2, H, W)`` in pixels.
         image: First frame ``(N, 3, H, W)`` in 0..255.
-        order: 1 penalises each change of the flow, 2 each deviation from a
-            linear course.
+        order: 1 penalises any change of the flow, 2 any deviation from
+            linear flow.
         edge_weight: Factor of the image gradient in the exponent.
         penalty: Penalty of each flow derivative, see :func:`penalize`.
 
     Returns:
         A scalar.
+
+    Example:
+        >>> import torch
+        >>> image, flow = torch.zeros(1, 3, 4, 4), torch.zeros(1, 2, 4, 4)
+        >>> flow[..., 2:] = 3.  # one of three steps along x is 3 px in u and v
+        >>> smoothness_loss(flow, image)
+        tensor(2.)
+        >>> image[..., 2:] = 255.  # an edge in the same place
+        >>> smoothness_loss(flow, image)
+        tensor(0.)
     """
     total = flow.new_zeros(())
     for dim in (-1, -2):
         size = flow.shape[dim]
         if size <= order:
             continue
-        # Second order: the three pixels i-1, i, i+1 share the larger of
-        # their two image edges.
         gradient = torch.diff(flow, n=order, dim=dim)
         edge = torch.diff(image, dim=dim).abs().sum(1, keepdim=True)
         if order == 2:
+            # The second difference of i-1, i, i+1 spans two image gradients.
             edge = torch.maximum(
                 edge.narrow(dim, 0, size - 2), edge.narrow(dim, 1, size - 2))
         change = penalize(gradient, penalty).sum(1, keepdim=True)
@@ -51,17 +61,19 @@ def smoothness_loss(flow: Tensor,
 
 
 @MODELS.register_module()
-class SmoothnessLoss(nn.Module):
+class SmoothnessLoss(FlowLoss):
     r"""Multi-scale smoothness loss (eq. 8 and its part of eq. 9).
+
+    Its loss is ``loss_smoothness``.
 
     Args:
         weight: :math:`\lambda_3`.
-        order: Order of the flow's derivative, 1 or 2.
+        order: Order of the flow derivative, 1 or 2.
         edge_weight: Factor of the image gradient in the exponent.
         level_weights: Weight of each level, level 0 first.
         penalty: Penalty of each derivative, see :func:`penalize`.
-        image_scale: Factor from the clip's range to 0..255, which the
-            exponent of eq. 8 presumes.
+        image_scale: Factor from the range of the clip to 0..255, the range
+            that the exponent of eq. 8 assumes.
     """
 
     def __init__(self,
@@ -71,40 +83,23 @@ class SmoothnessLoss(nn.Module):
                  level_weights: Sequence[float] = (1., 1., 1., 1., 1.),
                  penalty: str = 'l1',
                  image_scale: float = 255.) -> None:
-        super().__init__()
+        super().__init__(level_weights, image_scale)
+        check_penalty(penalty)
         if order not in (1, 2):
             raise ValueError(
                 f'order of SmoothnessLoss must be 1 or 2, got {order!r}')
-        if penalty not in PENALTIES:
-            raise ValueError(
-                f'penalty must be one of {PENALTIES}, got {penalty!r}')
         if weight < 0:
             raise ValueError('weight of SmoothnessLoss must be 0 or more, got '
                              f'{weight}')
         self.weight = weight
         self.order = order
         self.edge_weight = edge_weight
-        self.level_weights = check_level_weights(level_weights)
         self.penalty = penalty
-        self.image_scale = image_scale
 
-    def forward(self,
-                flows: Sequence[Tensor],
-                clip: Tensor,
-                backward: bool = False) -> dict[str, Tensor]:
-        """Smoothness of each level's flow.
-
-        Args:
-            flows: Flows ``(N, 2, T-1, H_l, W_l)``, finest level first.
-            clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
-            backward: True if the flows lead from frame t+1 to frame t.
-
-        Returns:
-            ``loss_smoothness``, a scalar.
-        """
-        total = clip.new_zeros((), dtype=torch.float32)
-        for weight, flow, first, _ in iterate_levels(
-                flows, clip, self.level_weights, self.image_scale, backward):
-            total = total + weight * smoothness_loss(
-                flow, first, self.order, self.edge_weight, self.penalty)
+    def compute(self, levels: Sequence[Level]) -> dict[str, Tensor]:
+        """Weigh the changes of the flow by the edges of the first frame."""
+        total = self.sum_levels(
+            lambda level: smoothness_loss(level.flow, level.first, self.order,
+                                          self.edge_weight, self.penalty),
+            levels)
         return dict(loss_smoothness=self.weight * total)

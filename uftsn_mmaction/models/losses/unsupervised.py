@@ -2,42 +2,90 @@
 """The whole unsupervised loss (eq. 9), in both directions of time."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
+
+from .base import FlowLoss
+from .level import make_levels, resize_frames
 
 
 class UnsupervisedLoss(nn.Module):
-    r"""Sum of the photometric and the smoothness terms (eq. 9).
+    r"""Sum of photometric and smoothness terms (eq. 9).
 
     .. math:: \frac{1}{M} (\lambda_1 L_{diff} + \lambda_2 L_{census}
         + \lambda_3 L_{smooth})
 
-    Forward and backward flow both train, the backward one "as data
+    Both the forward and the backward flow are trained, the latter "as data
     augmentation" (sec. 2.1): each term is the mean over the two directions.
 
     Args:
-        terms: Modules such as :class:`PhotometricLoss` and
-            :class:`SmoothnessLoss`, which carry their own weights.
+        terms: Losses such as :class:`PhotometricLoss` and
+            :class:`SmoothnessLoss`, which carry their own weights. They
+            share the frames and levels; any other module with the call
+            ``module(flows, clip, backward)`` serves as well.
     """
 
     def __init__(self, terms: Iterable[nn.Module]) -> None:
         super().__init__()
         self.terms = nn.ModuleList(terms)
 
-    def forward(self, flows: Sequence[Tensor] | Tensor,
-                flows_back: Sequence[Tensor] | Tensor,
+    def forward(self, flows: Sequence[Tensor], flows_back: Sequence[Tensor],
                 clip: Tensor) -> dict[str, Tensor]:
-        """Losses by name.
+        """Compute the losses by name; losses of one name add up.
 
         Args:
             flows: Flows from frame t to t+1, finest level first.
             flows_back: Flows from frame t+1 to t, finest level first.
             clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
         """
+        sizes = [flow.shape[-2:] for flow in flows]
+        scales = {
+            term.image_scale
+            for term in self.terms if isinstance(term, FlowLoss)
+        }
+        frames = {scale: resize_frames(clip, sizes, scale) for scale in scales}
         losses: dict[str, Tensor] = {}
-        for directed, backward in ((flows, False), (flows_back, True)):
+        for there, back, backward in ((flows, flows_back, False),
+                                      (flows_back, flows, True)):
+            levels = {
+                scale: make_levels(there, images, backward, back)
+                for scale, images in frames.items()
+            }
             for term in self.terms:
-                for name, value in term(directed, clip, backward).items():
+                if isinstance(term, FlowLoss):
+                    found = term.compute(levels[term.image_scale])
+                else:
+                    found = term(there, clip, backward)
+                for name, value in found.items():
                     losses[name] = losses.get(name, 0) + value / 2
         return losses
+
+
+def build_unsupervised_loss(
+        flow_losses: Mapping[str, OptConfigType] | None = None,
+        photometric_loss: OptConfigType = None,
+        smoothness_loss: OptConfigType = None) -> UnsupervisedLoss:
+    """Build the whole loss from the configs of its terms.
+
+    Args:
+        flow_losses: Config of each term by name; None omits a term.
+        photometric_loss: Short for the term ``photometric``.
+        smoothness_loss: Short for the term ``smoothness``.
+
+    Raises:
+        ValueError: If a term is given in both ways.
+    """
+    terms: dict[str, ConfigType] = {}
+    shorthand = dict(photometric=photometric_loss, smoothness=smoothness_loss)
+    for name, cfg in (*shorthand.items(), *(flow_losses or {}).items()):
+        if cfg is None:
+            continue
+        if name in terms:
+            raise ValueError(
+                f'flow_losses.{name} is given beside {name}_loss, which is '
+                'short for it; give one of the two')
+        terms[name] = cfg
+    return UnsupervisedLoss(MODELS.build(cfg) for cfg in terms.values())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...clips import draw_pairs
 from ..flow.base import build_flow_estimator
-from ..losses import UnsupervisedLoss
+from ..losses import build_unsupervised_loss
 from ..weight_init.cross_modality import load_rgb_kernel, stock_checkpoints
 from ..weight_init.first_conv import (
     replace_first_conv,
@@ -40,8 +40,12 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             Its input channels, ``2 * (clip_len - 1)``, are set here where the
             config leaves out ``in_channels`` (``in_chans`` for timm).
         cls_head: MMAction2 head.
-        photometric_loss: Eq. 6 and 7; None if the estimator never trains.
-        smoothness_loss: Eq. 8; None to leave it out.
+        flow_losses: Losses on the flow by name, see :class:`FlowLoss`; None
+            in place of a config omits one.
+        photometric_loss: Short for ``flow_losses=dict(photometric=...)``
+            (eq. 6 and 7).
+        smoothness_loss: Short for ``flow_losses=dict(smoothness=...)``
+            (eq. 8).
         clip_len: Frames per clip, T; as in ``SampleFrames``.
         flow_bound: Pixels of flow that the classifier sees as 1, see
             :func:`stack_flow`.
@@ -63,6 +67,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                  flow_estimator: ConfigType,
                  backbone: ConfigType,
                  cls_head: OptConfigType = None,
+                 flow_losses: dict[str, OptConfigType] | None = None,
                  photometric_loss: OptConfigType = None,
                  smoothness_loss: OptConfigType = None,
                  clip_len: int = 10,
@@ -106,9 +111,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         self.return_flow = return_flow
         self.flow_estimator = build_flow_estimator(flow_estimator,
                                                    type(self).__name__)
-        self.flow_loss = UnsupervisedLoss(
-            MODELS.build(loss) for loss in (photometric_loss, smoothness_loss)
-            if loss is not None)
+        self.flow_loss = build_unsupervised_loss(flow_losses, photometric_loss,
+                                                 smoothness_loss)
         if loss_weights is None:
             unsupervised = (self.flow_loss.terms
                             and self.flow_estimator.can_train)

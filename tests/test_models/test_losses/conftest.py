@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Levels with a given warped frame and mask."""
+import pytest
+
+from uftsn_mmaction.models.losses.level import Level, resize_frames
+
+
+@pytest.fixture(scope='session')
+def make_level():
+    """Function that builds a level from images and a mask.
+
+    Args are the first frames ``(N, 3, H, W)``, the warped frames and the
+    valid mask ``(N, 1, H, W)``.
+    """
+
+    def make(first, warped, mask):
+        frames, = resize_frames(
+            first[:, :, None].repeat(1, 1, 2, 1, 1), [first.shape[-2:]], 1.)
+        flow = first.new_zeros(len(first), 2, 1, *first.shape[-2:])
+        level = Level(flow, frames)
+        level.warped, level.valid_mask = warped, mask
+        return level
+
+    return make
