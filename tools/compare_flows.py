@@ -30,34 +30,15 @@ from pathlib import Path
 # wait: on a busy machine the alternative is tens of times slower.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from mmengine.config import DictAction  # noqa: E402
-
-from uftsn_mmaction.experiments.comparison.compare import compare_flows  # noqa: E402
-from uftsn_mmaction.experiments.comparison.plan import DATA  # noqa: E402
-from uftsn_mmaction.experiments.process import (  # noqa: E402
-    end_on_sigterm,
-    thread_env,
+from uftsn_mmaction.experiments.comparison.compare import (  # noqa: E402
+    compare_flows,
 )
+from uftsn_mmaction.experiments.comparison.plan import DATA  # noqa: E402
+from uftsn_mmaction.experiments.options import add_run_options  # noqa: E402
+from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
 from uftsn_mmaction.experiments.tools import RunSettings  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent
-
-
-def key_value(text: str) -> str:
-    """Let argparse name an option that ``DictAction`` would fail on."""
-    key, equals, _ = text.partition('=')
-    if not (key and equals):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no KEY=VALUE; write, for example, '
-            'train_dataloader.num_workers=4')
-    return text
-
-
-def count(text: str) -> int:
-    """A number of threads."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no number from 1 up')
-    return int(text)
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,46 +69,29 @@ def parse_args() -> argparse.Namespace:
         metavar='DIR',
         help='folder of all that is written, one for each data')
     parser.add_argument(
-        '--gpus',
-        type=int,
-        default=1,
-        help='GPUs of each run (default: 1, or the CPU where there is none; '
-        '0 for the CPU)')
-    parser.add_argument(
         '--threads',
-        type=count,
+        type=int,
         default=min(2, os.cpu_count() or 1),
         help='threads of each run (default: 2, or 1 on a single core)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        type=key_value,
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='settings that differ from those of the config, for all '
-        'estimators; give the same ones to go on')
-    parser.add_argument(
-        '--configs-dir',
-        type=Path,
-        default=TOOLS.parent / 'configs',
-        help='folder of other configs with the same names')
+    add_run_options(
+        parser, TOOLS, 'settings that differ from those of the config, for '
+        'all estimators')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     end_on_sigterm()
-    os.environ.update(thread_env(args.threads))
     try:
-        table = compare_flows(args.configs_dir / DATA[args.data],
-                              args.estimator, args.seeds,
-                              RunSettings(TOOLS, args.work_dir, args.gpus),
-                              args.cfg_options)
+        results = compare_flows(
+            args.configs_dir / DATA[args.data], args.estimator, args.seeds,
+            RunSettings(TOOLS, args.work_dir, args.gpus, args.threads),
+            args.cfg_options)
     except (ImportError, OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
-    print(f'\n{table.to_markdown()}\n\n{args.work_dir / "flows.md"}')
-    if table.failures:
-        for (name, seed), reason in table.failures.items():
+    print(f'\n{results.to_markdown()}\n\n{args.work_dir / "flows.md"}')
+    if results.failures:
+        for (name, seed), reason in results.failures.items():
             print(f'{name}, seed {seed} failed: {reason}')
         raise SystemExit(1)
 

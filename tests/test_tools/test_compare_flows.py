@@ -130,7 +130,7 @@ def test_errors_of_settings_are_one_sentence(run_tool, tmp_path):
     assert "'pyramid' is unknown" in error('--estimator', 'pyramid')
     assert '--seeds are [1, 1]' in error('--estimator', 'dis', '--seeds', '1',
                                          '1')
-    assert 'no number from 1' in error('--estimator', 'dis', '--threads', '0')
+    assert 'threads must be 1' in error('--estimator', 'dis', '--threads', '0')
     assert 'gpus must be 0' in error('--estimator', 'dis', '--gpus', '-1')
     assert "'x.y' is no KEY=VALUE" in error('--estimator', 'dis',
                                             '--cfg-options', 'x.y')

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that the command lines of several runs share."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from .settings import key_value
+
+
+def add_run_options(parser: argparse.ArgumentParser, tools_dir: Path,
+                    options_help: str) -> None:
+    """Add ``--gpus``, ``--cfg-options`` and ``--configs-dir``.
+
+    Args:
+        parser: Parser to extend.
+        tools_dir: Folder of the tools, beside the shipped configs.
+        options_help: What ``--cfg-options`` may hold.
+    """
+    parser.add_argument(
+        '--gpus',
+        type=int,
+        default=1,
+        help='GPUs of each run (default: 1, or the CPU where there is none; '
+        '0 for the CPU)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        type=key_value,
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help=f'{options_help}. Give the same ones to go on')
+    parser.add_argument(
+        '--configs-dir',
+        type=Path,
+        default=tools_dir.parent / 'configs',
+        help='folder of other configs with the same names')
