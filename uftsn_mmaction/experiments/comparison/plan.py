@@ -45,6 +45,10 @@ class ComparisonPlan:
             FileNotFoundError: If the config does not exist.
             ValueError: If it has no estimator, or other stages.
         """
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'the config {str(path)!r} does not exist (absolute path '
+                f'{str(path.absolute())!r}); correct --configs-dir')
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(dict(options or {}))
         if 'flow_estimator' not in (cfg.get('model') or {}):
