@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips of RGB frames: their shape, their range, and pairs of their frames."""
+"""Clips of RGB frames: shape, range, and choice of frames."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
 
     Args:
         x: Clips ``(N, 3, T, H, W)``.
-        owner: What takes the clips, for the message.
+        owner: Name of what takes the clips, for the message.
         with_range: Whether to read the values, for which a GPU has to wait.
+            A graph that is traced, compiled or exported never reads them.
 
     Raises:
         ValueError: If the shape or the range is another, or a value is NaN.
@@ -39,7 +40,9 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
         raise ValueError(
             f'clip_len is {x.shape[2]}, but {owner} needs two frames or more '
             'for a flow; raise clip_len of SampleFrames')
-    if not with_range or torch.jit.is_tracing():
+    if (not with_range or torch.jit.is_tracing()
+            or torch.compiler.is_compiling()):
+        # A graph cannot branch on values.
         return
     low, high = (bound.item() for bound in torch.aminmax(x.detach()))
     # A NaN fails both comparisons.
@@ -56,10 +59,14 @@ def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
 
     Args:
         clips: Clips ``(N, 3, T, H, W)``.
-        pairs_per_clip: Number of pairs to draw from each.
+        pairs_per_clip: Number of pairs to draw from each clip.
 
     Returns:
         Clips of two frames ``(N * pairs_per_clip, 3, 2, H, W)``.
+
+    Examples:
+        >>> draw_pairs(torch.rand(4, 3, 10, 32, 32), 2).shape
+        torch.Size([8, 3, 2, 32, 32])
     """
     starts = torch.randint(clips.shape[2] - 1,
                            (len(clips), pairs_per_clip)).tolist()
@@ -69,15 +76,19 @@ def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
 
 def frame_indices(frames: int | Sequence[int], clip_len: int,
                   setting: str) -> list[int]:
-    """Positions in a clip, counted from 0.
+    """Count positions in a clip from 0.
 
     Args:
         frames: One position or several; negative ones count from the end.
-        clip_len: Number of frames of the clip.
-        setting: Where ``frames`` was set, for the message.
+        clip_len: Number of frames in the clip.
+        setting: Name of the setting, for the message.
 
     Raises:
-        ValueError: The clip has no such frame, or none is asked for.
+        ValueError: If the clip has no such frame, or ``frames`` is empty.
+
+    Examples:
+        >>> frame_indices([0, -1], 10, 'frames')
+        [0, 9]
     """
     frames = [frames] if isinstance(frames, int) else list(frames)
     if not frames:

@@ -55,33 +55,29 @@ def test_levels_are_those_asked_for():
     torch.testing.assert_close(flow, flows[2])
 
 
-@pytest.mark.parametrize('shape, words', [
-    ((1, 3, 3, 31, 64), ['31x64', '32x32', '5 pyramid levels']),
-    ((1, 3, 3, 64, 16), ['64x16', '32x32']),
-    ((1, 3, 1, 32, 32), ['clip_len is 1', 'two frames']),
-    ((1, 4, 3, 32, 32), ['(1, 4, 3, 32, 32)', 'NCTHW']),
-    ((3, 3, 32, 32), ['(3, 3, 32, 32)', 'NCTHW']),
-    ((1, 1, 3, 3, 32, 32), ['(1, 1, 3, 3, 32, 32)', 'NCTHW']),
-])
-def test_clips_it_cannot_take(shape, words):
+@pytest.mark.parametrize('size', [(31, 64), (64, 16)])
+def test_frames_too_small_for_the_pyramid(size):
     with pytest.raises(ValueError) as caught:
-        build()(torch.zeros(shape))
-    assert all(word in str(caught.value) for word in words)
+        build()(torch.zeros(1, 3, 3, *size))
+    for word in (f'{size[0]}x{size[1]}', '32x32', '5 pyramid levels'):
+        assert word in str(caught.value)
 
 
-@pytest.mark.parametrize('kwargs, words', [
-    (dict(decoder_channels=((4, ), ) * 4), ['decoder_channels', '5', '4']),
-    (dict(max_displacement=(2, 4)), ['max_displacement', '5', '2']),
-    (dict(finest_level=5), ['finest_level', '4', '5']),
-    (dict(finest_level=-1), ['finest_level', '-1']),
-    (dict(out_indices=(0, 5)), ['out_indices', '4', '(0, 5)']),
-    (dict(out_indices=()), ['out_indices', '()']),
-    (dict(feature_norm='layer'), ['feature_norm', 'unit', 'layer']),
+@pytest.mark.parametrize('settings', [
+    dict(decoder_channels=((4, ), ) * 4),
+    dict(max_displacement=(2, 4)),
+    dict(max_displacement=-1),
+    dict(finest_level=5),
+    dict(finest_level=-1),
+    dict(out_indices=(0, 5)),
+    dict(out_indices=()),
+    dict(feature_norm='layer'),
 ])
-def test_settings_it_refuses(kwargs, words):
-    with pytest.raises(ValueError) as caught:
-        build(**kwargs)
-    assert all(word in str(caught.value) for word in words)
+def test_settings_it_refuses(settings):
+    (name, value), = settings.items()
+    with pytest.raises(ValueError, match=name) as caught:
+        build(**settings)
+    assert str(value) in str(caught.value)
 
 
 def test_backward_is_forward_on_the_reversed_clip():
@@ -243,3 +239,12 @@ def test_autocast_keeps_the_flow_in_float32():
     for flow, other in zip(flows, fast):
         assert other.dtype == torch.float32
         assert (flow - other).norm() < 0.05 * flow.norm()
+
+
+def test_can_be_exported():
+    """The check of the range does not break the graph."""
+    estimator = build().eval()
+    clip = torch.rand(1, 3, 3, 32, 40)
+    with torch.no_grad():
+        program = torch.export.export(estimator, (clip, ))
+        assert_flows(program.module()(clip), estimator(clip))

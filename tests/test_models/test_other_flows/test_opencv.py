@@ -116,17 +116,17 @@ def test_workers_serve_inside_the_processes_of_a_loader(start,
 def test_low_frames_do_not_end_the_process(moving_texture):
     """OpenCV reads beyond them."""
     low = moving_texture((0, 0), frames=2, height=14, width=200)
-    with pytest.raises(ValueError, match='14x200, expected 32 or more'):
+    with pytest.raises(ValueError, match='14x200.*32'):
         DISFlowEstimator()(low)
     low = moving_texture((0, 0), frames=2, height=40, width=200)
     assert DISFlowEstimator(finest_scale=2)(low).isfinite().all()
     for settings in (dict(finest_scale=3),
                      dict(finest_scale=2, patch_size=16)):
-        with pytest.raises(ValueError, match='64 .* or lower finest_scale'):
+        with pytest.raises(ValueError, match='64.*finest_scale'):
             DISFlowEstimator(**settings)(low)
         narrow = low.transpose(-1, -2)
         if settings['finest_scale'] > 2:
-            with pytest.raises(ValueError, match='200x40, expected 64'):
+            with pytest.raises(ValueError, match='200x40.*64'):
                 DISFlowEstimator(**settings)(narrow)
     high = moving_texture((0, 0), frames=2, height=200, width=14)
     assert DISFlowEstimator()(high).isfinite().all()
@@ -139,36 +139,50 @@ def test_a_failure_in_a_worker_is_told(moving_texture):
             DISFlowEstimator(num_workers=workers)(small)
 
 
-@pytest.mark.parametrize('estimator, settings, words', [
-    (TVL1FlowEstimator, dict(preset='slow'), "'opencv', 'fast'.*'slow'"),
-    (DISFlowEstimator, dict(preset='slow'), "'ultrafast', 'fast', 'medium'"),
-    (DISFlowEstimator, dict(num_workers=-1), 'num_workers.*-1'),
-    (DISFlowEstimator, dict(num_workers=1.5), 'num_workers.*1.5'),
-    (DISFlowEstimator, dict(patch_size=0), 'patch_size.*1 to 16.*got 0'),
-    (DISFlowEstimator, dict(patch_size=17), 'patch_size.*1 to 16.*got 17'),
-    (DISFlowEstimator, dict(patch_size=7.5), 'patch_size.*got 7.5'),
-    (DISFlowEstimator, dict(patch_stride=9), 'patch_stride.*1 to 8.*got 9'),
-    (DISFlowEstimator, dict(patch_size=2), 'patch_stride.* is 3,.*_size, 2'),
-    (DISFlowEstimator, dict(finest_scale=-1), 'finest_scale.*from 0 up'),
-    (TVL1FlowEstimator, dict(median_filtering=4), '1 to 5 in steps of 2'),
-    (TVL1FlowEstimator, dict(theta=0), 'theta.*default 0.3, got 0'),
-    (TVL1FlowEstimator, dict(tau=float('nan')), 'tau.*got nan'),
-    (TVL1FlowEstimator, dict(num_warps='5'), "num_warps.*got '5'"),
-    (TVL1FlowEstimator, dict(scale_step=1.5), 'scale_step.*0.1 to 1.0'),
-    (TVL1FlowEstimator, dict(out_indices=(-1, )), 'out_indices'),
+@pytest.mark.parametrize('estimator, settings', [
+    (TVL1FlowEstimator, dict(preset='slow')),
+    (DISFlowEstimator, dict(preset='slow')),
+    (DISFlowEstimator, dict(num_workers=-1)),
+    (DISFlowEstimator, dict(num_workers=1.5)),
+    (DISFlowEstimator, dict(patch_size=0)),
+    (DISFlowEstimator, dict(patch_size=17)),
+    (DISFlowEstimator, dict(patch_size=7.5)),
+    (DISFlowEstimator, dict(patch_stride=9)),
+    (DISFlowEstimator, dict(finest_scale=-1)),
+    (TVL1FlowEstimator, dict(median_filtering=4)),
+    (TVL1FlowEstimator, dict(theta=0)),
+    (TVL1FlowEstimator, dict(tau=float('nan'))),
+    (TVL1FlowEstimator, dict(num_warps='5')),
+    (TVL1FlowEstimator, dict(scale_step=1.5)),
+    (TVL1FlowEstimator, dict(out_indices=(-1, ))),
 ])
-def test_bad_values(estimator, settings, words):
-    with pytest.raises(ValueError, match=words):
+def test_bad_values(estimator, settings):
+    (name, value), = settings.items()
+    with pytest.raises(ValueError, match=name) as caught:
         estimator(**settings)
+    assert repr(value) in str(caught.value)
+    assert estimator.__name__ in str(caught.value)
 
 
-@pytest.mark.parametrize('estimator', [TVL1FlowEstimator, DISFlowEstimator])
-def test_unknown_settings(estimator):
-    with pytest.raises(TypeError, match='has no setting nscales; its settin'):
+@pytest.mark.parametrize('settings', [dict(patch_size=2),
+                                      dict(patch_size=4, patch_stride=5)])
+def test_patches_leave_no_gaps(settings):
+    """OpenCV writes beyond its buffers between them."""
+    with pytest.raises(ValueError, match='patch_stride.*patch_size'):
+        DISFlowEstimator(**settings)
+    DISFlowEstimator(**settings | dict(patch_stride=2))
+
+
+@pytest.mark.parametrize('estimator, known', [(TVL1FlowEstimator, 'tau'),
+                                              (DISFlowEstimator,
+                                               'patch_size')])
+def test_unknown_settings(estimator, known):
+    with pytest.raises(TypeError, match='nscales') as caught:
         estimator(nscales=3)
+    assert known in str(caught.value)
 
 
 def test_missing_contrib_module(monkeypatch):
     monkeypatch.delattr(cv2, 'optflow')
-    with pytest.raises(ImportError, match='pip install opencv-contrib-python'):
+    with pytest.raises(ImportError, match='opencv-contrib-python'):
         TVL1FlowEstimator()

@@ -87,7 +87,7 @@ def test_a_stage_that_trains_the_solver_is_refused(quickstart, solver, name):
         runner.train()
     text = str(caught.value)
     assert f"Stage '{name}'" in text and solver['type'] in text
-    assert 'cannot be trained; leave flow_estimator out' in text
+    assert 'cannot be trained' in text
 
 
 def test_the_refusal_leaves_the_model_as_it_was(solver):
@@ -111,7 +111,7 @@ def test_without_a_stage_the_classifier_alone_learns(solver):
     terms = model.loss(torch.rand(2, 1, 3, 3, 32, 32), samples)
     model.parse_losses(terms)[0].backward()
     assert model.backbone.conv1.weight.grad.any()
-    with pytest.raises(ValueError, match='leave flow out of the losses'):
+    with pytest.raises(ValueError, match='flow loss.*cannot be trained'):
         recognizer(
             flow_estimator=solver,
             loss_weights=dict(cls=1., flow=.1),

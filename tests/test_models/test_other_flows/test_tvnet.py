@@ -159,17 +159,20 @@ def test_a_gpu_gives_the_same_flow(generated):
     assert (flow.cpu() - expected).abs().mean() < 0.01
 
 
-@pytest.mark.parametrize('settings, words', [
-    (dict(num_scales=0), 'num_scales.*from 1 up, got 0'),
-    (dict(num_warps=1.5), 'num_warps.*whole number.*got 1.5'),
-    (dict(num_iterations=-3), 'num_iterations.*got -3'),
-    (dict(tau=0), 'tau.*above 0, got 0'),
-    (dict(lambda_=-1.), 'lambda_.*above 0, got -1.0'),
-    (dict(theta=float('nan')), 'theta.*above 0, got nan'),
-    (dict(scale_step=1), 'scale_step.*between 0 and 1, got 1'),
-    (dict(median_filtering=4), 'median_filtering.*odd.*got 4; use 1'),
-    (dict(out_indices=()), 'out_indices of TVNetFlowEstimator'),
+@pytest.mark.parametrize('settings', [
+    dict(num_scales=0),
+    dict(num_warps=1.5),
+    dict(num_iterations=-3),
+    dict(tau=0),
+    dict(lambda_=-1.),
+    dict(theta=float('nan')),
+    dict(scale_step=1),
+    dict(median_filtering=4),
+    dict(out_indices=()),
 ])
-def test_bad_settings(settings, words):
-    with pytest.raises(ValueError, match=words):
+def test_bad_settings(settings):
+    (name, value), = settings.items()
+    with pytest.raises(ValueError,
+                       match=f'{name} of TVNetFlowEstimator') as caught:
         TVNetFlowEstimator(**settings)
+    assert f'got {value!r}' in str(caught.value)

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 
 class FlowDecoder(BaseModule):
-    """Plain stack of 3x3 convolutions from ``cat(...)`` to a residual flow.
+    """Stack of 3x3 convolutions that predicts a residual flow (eq. 4).
 
     Args:
         in_channels: Channels of ``cat(q_1, up(U), cost volume)``.
-        channels: Width of each hidden convolution.
-        norm_cfg: Normalisation layer, None for none.
-        act_cfg: Activation.
+        channels: Channels of each hidden convolution.
+        norm_cfg: Normalisation layer of the convolutions, None for none.
+        act_cfg: Activation of the convolutions.
     """
 
     def __init__(self,
@@ -32,8 +32,8 @@ class FlowDecoder(BaseModule):
                                       for below, width in zip(
                                           widths[:-1], widths[1:])))
         self.predict = nn.Conv2d(widths[-1], 2, 3, padding=1)
-        # Five residuals add up and each is doubled on its way to level 0: a
-        # start near zero flow keeps the first warps inside of the frame.
+        # Five residuals add up, and each is doubled from level to level: a
+        # start near zero flow keeps the first warps inside the frame.
         nn.init.normal_(self.predict.weight, std=1e-2)
         nn.init.zeros_(self.predict.bias)
 

@@ -12,14 +12,13 @@ from torch import Tensor, nn
 class FeaturePyramid(BaseModule):
     """Shallow extractor of the features ``q^l`` with ``q^0 = I`` (sec. 2.1).
 
-    Each level halves the size of the one below with a strided 3x3
-    convolution and refines it with a second one.
+    Each level halves the size of the finer one with a strided 3x3
+    convolution and refines it with another.
 
     Args:
-        channels: Feature channels of level 1, 2, ...; level 0 is the image
-            itself and needs none.
+        channels: Feature channels of level 1, 2, ...; level 0 is the image.
         in_channels: Channels of a frame.
-        norm_cfg: Normalisation layer of the convolutions; None for none,
+        norm_cfg: Normalisation layer of the convolutions, None for none,
             as in the flow networks that the paper builds on.
         act_cfg: Activation of the convolutions.
     """
@@ -46,8 +45,8 @@ class FeaturePyramid(BaseModule):
             frames: Frames ``(N, 3, H, W)`` in [0, 1].
 
         Returns:
-            Level l holds ``(N, C_l, ceil(H / 2**l), ceil(W / 2**l))``;
-            level 0 is ``frames``.
+            Features ``(N, C_l, ceil(H / 2**l), ceil(W / 2**l))`` of each
+            level l; level 0 is ``frames``.
         """
         pyramid = [frames]
         for level in self.levels:

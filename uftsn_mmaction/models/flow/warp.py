@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backward warping (eq. 2) and the one place where a flow changes its size.
+"""Backward warping (eq. 2), and the only function that resizes flow.
 
 Convention:
     A flow is ``(N, 2, H, W)``, channel 0 is u (right), channel 1 is v
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def pixel_grid(flow: Tensor) -> Tensor:
-    """Coordinates ``(2, H, W)`` of the pixel centres of a flow."""
+    """Return the coordinates ``(2, H, W)`` of the pixel centres of a flow."""
     height, width = flow.shape[-2:]
     y = torch.arange(height, device=flow.device, dtype=flow.dtype)
     x = torch.arange(width, device=flow.device, dtype=flow.dtype)
@@ -27,8 +27,8 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
 
     .. math:: \hat{q}_2(x) = q_2(x + U_{12}(x))
 
-    Bilinear; what lies outside of the frame counts as zero. Zero flow is the
-    identity up to the rounding of float coordinates. Both inputs are used in
+    Sampling is bilinear, with zeros outside the frame. Zero flow is the
+    identity up to the rounding of float coordinates. Both inputs become
     float32 at least, since half precision cannot hold a pixel coordinate.
 
     Args:
@@ -39,7 +39,14 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
         The warped feature ``(N, C, H, W)``.
 
     Raises:
-        ValueError: The sizes of feature and flow differ.
+        ValueError: If the sizes of feature and flow differ.
+
+    Examples:
+        >>> feature = torch.tensor([[[[0., 10., 20., 30.]]]])
+        >>> flow = torch.zeros(1, 2, 1, 4)
+        >>> flow[:, 0] = 1.5  # to the right
+        >>> backward_warp(feature, flow)
+        tensor([[[[15., 25., 15.,  0.]]]])
     """
     if (feature.shape[0], *feature.shape[-2:]) != (flow.shape[0],
                                                    *flow.shape[-2:]):
@@ -63,13 +70,19 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
 
 
 def valid_mask(flow: Tensor) -> Tensor:
-    """1 where the flow points to a place inside of the second frame.
+    """Return 1 where the flow points inside the second frame, else 0.
 
     Args:
         flow: Flow ``(N, 2, H, W)``.
 
     Returns:
         Mask ``(N, 1, H, W)``, float32 at least, without gradient.
+
+    Examples:
+        >>> flow = torch.zeros(1, 2, 1, 4)
+        >>> flow[:, 0] = 1.5
+        >>> valid_mask(flow)
+        tensor([[[[1., 1., 0., 0.]]]])
     """
     height, width = flow.shape[-2:]
     flow = flow.detach()
@@ -80,7 +93,7 @@ def valid_mask(flow: Tensor) -> Tensor:
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring a flow to another size, its values along: ``up()`` of eq. 2.
+    """Resize a flow and scale its values with it, ``up()`` of eq. 2.
 
     Args:
         flow: Flow ``(N, 2, h, w)`` in pixels of its size.
@@ -88,6 +101,11 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
 
     Returns:
         Flow ``(N, 2, H, W)`` in pixels of the new size.
+
+    Examples:
+        >>> flow = torch.tensor([1., 2.]).view(1, 2, 1, 1).expand(1, 2, 4, 6)
+        >>> resize_flow(flow, (8, 18))[0, :, 0, 0]
+        tensor([3., 4.])
     """
     size = (int(size[0]), int(size[1]))
     height, width = flow.shape[-2:]

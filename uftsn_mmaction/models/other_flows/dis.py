@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dense inverse search behind the contract of the learned estimator.
+"""DIS, dense inverse search.
 
 Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense inverse
 search", ECCV 2016, as implemented by OpenCV.
@@ -21,8 +21,8 @@ _PRESETS = MappingProxyType({
     'medium': cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 })
 
-# OpenCV takes its coarsest scale from the width, and reads beyond the frame
-# (or ends the process) where nothing is left of the height.
+# OpenCV derives its coarsest scale from the width. Where nothing is left of
+# the height it reads beyond the frame, or ends the process.
 _LEAST_HEIGHT = 32
 
 
@@ -30,17 +30,16 @@ _LEAST_HEIGHT = 32
 class DISFlowEstimator(OpenCVFlowEstimator):
     """DIS, by far the fastest of the estimators on a CPU.
 
-    Takes the place of a learned estimator: ``flow_estimator=dict(type=
-    'DISFlowEstimator')``. It runs on the CPU, has no parameters and cannot
-    be trained (``differentiable`` is False).
+    Replaces a learned estimator: ``flow_estimator=dict(type=
+    'DISFlowEstimator')``. It runs on the CPU and cannot be trained.
 
     Args:
-        preset: OpenCV's set of settings to start from: ``'ultrafast'``,
-            ``'fast'`` or ``'medium'``.
+        preset: Settings of OpenCV to start from: ``'ultrafast'``, ``'fast'``
+            or ``'medium'``.
         out_indices: See :class:`PairwiseFlowEstimator`.
         num_workers: See :class:`OpenCVFlowEstimator`.
-        settings: DIS settings that differ from the preset. Names and
-            OpenCV's values, where they differ for ultrafast / fast / medium:
+        settings: Settings that differ from the preset. Names and values of
+            OpenCV, where necessary for ultrafast / fast / medium:
             ``finest_scale=2 / 2 / 1`` (flow is computed at ``2**-scale`` of
             the frame's size and upsampled), ``patch_size=8``,
             ``patch_stride=4 / 4 / 3``, ``gradient_descent_iterations=12 / 16
@@ -51,14 +50,14 @@ class DISFlowEstimator(OpenCVFlowEstimator):
             ``mean_normalization=True``, ``spatial_propagation=True``.
 
     Raises:
-        TypeError: A setting that DIS does not have.
-        ValueError: An unknown preset or level, or a bad value.
+        TypeError: If DIS does not have a setting.
+        ValueError: If a preset or level is unknown or a value out of range.
     """
 
     known_settings = MappingProxyType({
         'finest_scale':
         Setting('FinestScale', 0),
-        # OpenCV pads by 16 pixels; a larger patch would read beyond.
+        # OpenCV pads by 16 pixels and would read beyond them.
         'patch_size':
         Setting('PatchSize', 1, 16),
         # OpenCV may end the process at 12 and more.
@@ -79,7 +78,7 @@ class DISFlowEstimator(OpenCVFlowEstimator):
         'spatial_propagation':
         Setting('UseSpatialPropagation', False, True),
     })
-    # The solver is created with what they stand for.
+    # OpenCV creates the solver with the settings of the preset.
     presets = MappingProxyType({name: {} for name in _PRESETS})
 
     def __init__(self,
@@ -90,24 +89,24 @@ class DISFlowEstimator(OpenCVFlowEstimator):
         super().__init__(preset, out_indices, num_workers, **settings)
         patch_size, patch_stride = (
             self.settings[name] for name in ('patch_size', 'patch_stride'))
-        # Between the patches OpenCV would write beyond its buffers.
+        # With gaps between patches OpenCV writes beyond its buffers.
         if patch_stride > patch_size:
             raise ValueError(
                 f'patch_stride of DISFlowEstimator is {patch_stride}, '
-                f'expected at most its patch_size, {patch_size}; lower the '
-                'one or raise the other')
+                f'expected at most patch_size={patch_size}; lower the stride '
+                'or raise the size')
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """See :meth:`PairwiseFlowEstimator.estimate`.
+        """Estimate as described in :class:`PairwiseFlowEstimator`.
 
         Raises:
-            ValueError: The frames are too small for the solver.
+            ValueError: If the frames are too small for the solver.
         """
         height, width = first.shape[-2:]
         is_wide, scale = width > height, self.settings['finest_scale']
         floor = _LEAST_HEIGHT if is_wide else 0
-        # A patch has to fit into the frame at the finest scale; at those of
-        # the presets narrow frames do without.
+        # A patch has to fit into the frame at the finest scale. Up to scale
+        # 2, the coarsest of the presets, OpenCV copes in narrow frames.
         patch = self.settings['patch_size'] << scale
         least = max(floor, patch) if is_wide or scale > 2 else floor
         if min(height, width) < least:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow solvers of OpenCV, one pair after the other or several at once."""
+"""Base class of the flow solvers of OpenCV."""
 from __future__ import annotations
 
 import threading
@@ -18,14 +18,14 @@ from .pairwise import PairwiseFlowEstimator
 
 
 class Setting(NamedTuple):
-    """A setting of a solver.
+    """Name and range of a solver's setting.
 
     Attributes:
-        suffix: What OpenCV calls it in its ``get`` and ``set`` methods. The
-            keywords of the constructors differ between releases.
-        low: Least value. OpenCV takes any, to crash or to return NaN.
+        suffix: Name in OpenCV's ``get`` and ``set`` methods. (The keywords of
+            the constructors differ between releases.)
+        low: Least value. OpenCV checks none, and crashes or returns NaN.
         high: Greatest value.
-        step: Distance from one value to the next; 0 where all will do.
+        step: Distance between allowed values; 0 allows all.
     """
     suffix: str
     low: float
@@ -33,7 +33,7 @@ class Setting(NamedTuple):
     step: int = 0
 
     def holds(self, value: float) -> bool:
-        """Whether the solver can do with a value."""
+        """Return whether a value is in the range."""
         return (self.low <= value <= self.high
                 and not (self.step and (value - self.low) % self.step))
 
@@ -45,29 +45,27 @@ class Setting(NamedTuple):
 
 
 class OpenCVFlowEstimator(PairwiseFlowEstimator):
-    """Base of the estimators that hand 8-bit grey frames to OpenCV.
+    """Base class of the estimators that hand 8-bit grey frames to OpenCV.
 
     They run on the CPU, have no parameters and cannot be trained.
 
     Args:
         preset: Name of a set of settings in :attr:`presets`.
         out_indices: See :class:`PairwiseFlowEstimator`.
-        num_workers: Threads that solve pairs of a batch side by side; 0
-            solves them one after the other. OpenCV lets go of Python's lock
-            while it computes, so threads serve as well as processes: on two
-            idle cores, two of them halve the time of TV-L1. Results do not
-            depend on it.
+        num_workers: Threads that solve pairs of a batch in parallel; 0 solves
+            one after the other. OpenCV releases Python's lock, so on two idle
+            cores two threads halve the time of TV-L1. The flow stays the
+            same.
         settings: Settings of the solver that differ from the preset.
 
     Raises:
-        TypeError: A setting that the solver does not have.
-        ValueError: An unknown preset, or a bad number of workers or value of
-            a setting.
+        TypeError: If the solver does not have a setting.
+        ValueError: If the preset is unknown, or a value out of range.
     """
 
-    #: The settings there are.
+    #: Settings of the solver by our name.
     known_settings: Mapping[str, Setting] = MappingProxyType({})
-    #: Values of settings by name of the preset.
+    #: Settings that differ from OpenCV's defaults, by preset.
     presets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self,
@@ -82,8 +80,8 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
                              f'{tuple(self.presets)}, got {preset!r}')
         if type(num_workers) is not int or num_workers < 0:
             raise ValueError(
-                f'num_workers of {name} must be a number of threads from 0 '
-                f'up, got {num_workers!r}; 0 solves one pair after the other')
+                f'num_workers of {name} must be a number of threads, 0 or '
+                f'more, got {num_workers!r}; 0 solves one pair after another')
         unknown = sorted(set(settings) - set(self.known_settings))
         if unknown:
             raise TypeError(f'{name} has no setting {", ".join(unknown)}; its '
@@ -91,8 +89,8 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
         self.preset = preset
         self.num_workers = num_workers
         self._changes = {**self.presets[preset], **settings}
-        # Fails here rather than in the first forward. The object itself is
-        # not kept: it can be neither copied nor pickled, a model has to be.
+        # Fail here rather than in the first forward. The solver is not kept,
+        # since it can be neither copied nor pickled.
         solver = self._build_solver()
         self.settings = {
             setting: getattr(solver, f'get{known.suffix}')()
@@ -101,7 +99,7 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
 
     @abstractmethod
     def _create_solver(self) -> cv2.DenseOpticalFlow:
-        """The solver at OpenCV's defaults (or those of its preset)."""
+        """Create the solver at OpenCV's defaults or those of its preset."""
 
     def _build_solver(self) -> cv2.DenseOpticalFlow:
         solver = self._create_solver()
@@ -120,7 +118,11 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
         return solver
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """See :meth:`PairwiseFlowEstimator.estimate`."""
+        """Estimate as described in :class:`PairwiseFlowEstimator`.
+
+        Raises:
+            ValueError: If OpenCV refuses the frames.
+        """
         pairs = list(zip(self._to_grey(first), self._to_grey(second)))
         try:
             flows = self._solve(pairs)
@@ -138,32 +140,32 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
     def _solve(
             self, pairs: Sequence[tuple[np.ndarray,
                                         np.ndarray]]) -> list[np.ndarray]:
-        """Flows ``(H, W, 2)`` of pairs of 8-bit frames ``(H, W)``."""
+        """Return flows ``(H, W, 2)`` of pairs of 8-bit frames ``(H, W)``."""
         workers = min(self.num_workers, len(pairs))
         if workers < 2:
             solver = self._build_solver()
             return [solver.calc(*pair, None) for pair in pairs]
-        # A solver keeps buffers, so each thread needs its own.
+        # A solver has buffers, so each thread needs its own.
         local = threading.local()
 
         def start() -> None:
             local.solver = self._build_solver()
 
-        # The threads end with the batch: a pool that lives on would be lost
-        # in every process that is forked later, such as a loader's.
+        # The threads end with the batch: a pool that lives on would be dead
+        # in every process forked later, such as the worker of a loader.
         with ThreadPoolExecutor(workers, initializer=start) as pool:
             return list(
                 pool.map(lambda pair: local.solver.calc(*pair, None), pairs))
 
     @staticmethod
     def _to_grey(frames: Tensor) -> list[np.ndarray]:
-        """8-bit grey frames ``(H, W)``; the solvers know no colour."""
+        """Return 8-bit grey frames ``(H, W)``, as the solvers expect."""
         frames = (frames.clamp(0, 1) * 255).round().to(torch.uint8)
         # P x 3 x H x W -> P x H x W x 3
         frames = frames.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return [cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for rgb in frames]
 
     def extra_repr(self) -> str:
-        """The settings, since a result means little without them."""
+        """List the settings, on which a result depends."""
         return ', '.join(f'{name}={value}'
                          for name, value in self.settings.items())

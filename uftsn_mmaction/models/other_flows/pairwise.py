@@ -24,7 +24,6 @@ class PairwiseFlowEstimator(FlowEstimator):
         ValueError: If ``out_indices`` are no levels.
 
     Examples:
-        >>> import torch
         >>> class Still(PairwiseFlowEstimator):
         ...     def estimate(self, first, second):
         ...         return torch.zeros_like(first[:, :2])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The learned estimators of the library ptlflow (table 2: PWC-Net).
+"""Networks of the library ptlflow (table 2: PWC-Net).
 
 https://github.com/hmorimitsu/ptlflow, "PyTorch Lightning Optical Flow".
 """
@@ -26,34 +26,34 @@ from .pairwise import PairwiseFlowEstimator
 
 @MODELS.register_module()
 class PTLFlowEstimator(PairwiseFlowEstimator):
-    """A model of ptlflow, such as PWC-Net or RAFT, with fixed weights.
+    """Model of ptlflow, such as PWC-Net or RAFT, with fixed weights.
 
-    Takes the place of the paper's estimator: ``flow_estimator=dict(type=
-    'PTLFlowEstimator', model='pwcnet', checkpoint='things')``. It is never
-    trained: its parameters require no gradient and it stays in evaluation
-    mode. ptlflow's models and their published weights have licenses of their
-    own, most of them for research alone.
+    Replaces the paper's estimator: ``flow_estimator=dict(type=
+    'PTLFlowEstimator', model='pwcnet', checkpoint='things')``. It never
+    trains: its parameters require no gradient and it stays in evaluation
+    mode. The models and published weights of ptlflow have licences of their
+    own, most of them for research only.
 
     Args:
         model: Name of a model in ptlflow that takes two frames.
         checkpoint: Name of weights that ptlflow publishes for the model, such
-            as ``'things'``, which are downloaded once; or a local file: a
-            checkpoint of ptlflow or a ``state_dict`` of its model. None
-            leaves the weights random, with a warning, for use under a
-            checkpoint of the whole recognizer.
+            as ``'things'``, which are downloaded once; or a file: a
+            checkpoint of ptlflow or a ``state_dict`` of the model. None
+            leaves the weights random, with a warning, for a checkpoint of
+            the whole recognizer to fill.
         min_size: Frames whose shorter side has fewer pixels are enlarged to
-            it, and their flow is brought back. Below 128 the coarsest level
-            of RAFT and its kin is a single pixel and their flow not a number;
-            PWC-Net's kin fail at 64. More can help small frames.
-        out_indices: Levels to return. With one index the flow itself is
-            returned instead of a tuple, as the learned estimator does.
-        model_args: Arguments of the model that differ from ptlflow's own, for
+            this size, and their flow is resized back. Below 128 the coarsest
+            level of RAFT and its relatives is a single pixel and their flow
+            is NaN; PWC-Net and its relatives fail below 64. A larger value
+            can help small frames.
+        out_indices: See :class:`PairwiseFlowEstimator`.
+        model_args: Arguments of the model that differ from ptlflow's, for
             example ``iters=12`` of ``raft_small``.
 
     Raises:
-        FileNotFoundError: ``checkpoint`` is no file and no name.
-        ImportError: ptlflow or a library that it needs is not installed.
-        ValueError: The model is unknown or does not take its arguments, or
+        FileNotFoundError: If ``checkpoint`` is neither a file nor a name.
+        ImportError: If ptlflow or a library that it needs is not installed.
+        ValueError: If the model is unknown or does not take its arguments, or
             the checkpoint cannot be read or does not fit.
     """
 
@@ -73,8 +73,8 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         if checkpoint is None:
             print_log(
                 f'PTLFlowEstimator has random weights in {model!r}, since '
-                'its checkpoint is None; name one, unless a checkpoint of '
-                'the whole recognizer is loaded',
+                'its checkpoint is None; name one, or load a checkpoint of '
+                'the whole recognizer',
                 logger='current',
                 level=logging.WARNING)
         else:
@@ -83,25 +83,25 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         self.network.eval()
 
     def init_weights(self) -> None:
-        """Keep the weights: those of the checkpoint are loaded already.
+        """Keep the weights of the checkpoint.
 
-        Some models of ptlflow have a method of this name, which would
-        overwrite them.
+        Some models of ptlflow have a method of this name that would overwrite
+        them.
         """
         self._is_init = True
 
     def train(self, mode: bool = True) -> PTLFlowEstimator:
-        """Switch all but the model of ptlflow, which only evaluates."""
+        """Switch the mode, but leave the network in evaluation mode."""
         super().train(mode)
         self.network.eval()
         return self
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """See :meth:`PairwiseFlowEstimator.estimate`.
+        """Estimate as described in :class:`PairwiseFlowEstimator`.
 
         Raises:
-            ValueError: The model gives no flow of each pair, or one that is
-                not finite.
+            ValueError: If the model does not return one flow of each pair, or
+                the flow is not finite.
         """
         size = tuple(first.shape[-2:])
         enlarge = max(1., self.min_size / min(size))
@@ -113,11 +113,11 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
                     size=enlarged,
                     mode='bilinear',
                     align_corners=False) for frame in (first, second))
-        # Some models ask Lightning for their device, which learns of a move
-        # only if it is told so itself and not through its parent.
+        # Some models ask Lightning for their device, which does not notice
+        # that a parent module was moved.
         self.network.to(first.device)
-        # ptlflow takes P x 2 x 3 x H x W, blue first, in [0, 1]; each model
-        # normalises and pads (or scales) by itself.
+        # ptlflow takes P x 2 x 3 x H x W in [0, 1], blue first; each model
+        # normalises and pads (or scales) on its own.
         images = torch.stack((first, second), dim=1).flip(2).float()
         flow = self.network(dict(images=images))['flows']
         expected = (len(first), 1, 2, *enlarged)
@@ -136,13 +136,13 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         return resize_flow(flow, size)
 
     def extra_repr(self) -> str:
-        """What is not seen in the model itself."""
+        """Name the settings that the network does not show."""
         return (f'model={self.model!r}, min_size={self.min_size}, ptlflow '
                 f'{_import().__version__}')
 
 
 def _import() -> ModuleType:
-    """The library; an extra of the package, and seconds to import."""
+    """Import the optional library, which takes seconds."""
     try:
         return importlib.import_module('ptlflow')
     except ImportError as error:
@@ -155,7 +155,7 @@ def _import() -> ModuleType:
 
 
 def _build(model: str, model_args: dict[str, Any]) -> nn.Module:
-    """A model of ptlflow with random weights."""
+    """Build a model of ptlflow with random weights."""
     ptlflow = _import()
     names = ptlflow.get_model_names()
     if model not in names:
@@ -163,7 +163,7 @@ def _build(model: str, model_args: dict[str, Any]) -> nn.Module:
             f'model of PTLFlowEstimator is {model!r}, which ptlflow '
             f'{ptlflow.__version__} does not have; its models are '
             f'{", ".join(names)}')
-    # Its own parser brings the arguments to the types that the model asks for.
+    # The parser of ptlflow converts the arguments to the model's types.
     try:
         return ptlflow.get_model(model, args=Namespace(model=model_args))
     except (ArgumentError, TypeError, ValueError) as error:

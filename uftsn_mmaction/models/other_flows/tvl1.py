@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TV-L1 flow behind the contract of the learned estimator (table 2).
+"""TV-L1 (table 2).
 
 Zach, Pock and Bischof, "A duality based approach for realtime TV-L1 optical
 flow", 2007, reference [9] of the paper, as implemented by OpenCV.
@@ -17,20 +17,18 @@ from .opencv import OpenCVFlowEstimator, Setting
 
 @MODELS.register_module()
 class TVL1FlowEstimator(OpenCVFlowEstimator):
-    """TV-L1, the classical solver the paper compares itself with.
+    """TV-L1, the classical solver that the paper compares itself with.
 
-    Takes the place of a learned estimator: ``flow_estimator=dict(type=
-    'TVL1FlowEstimator')``. It runs on the CPU, has no parameters and cannot
-    be trained (``differentiable`` is False).
+    Replaces a learned estimator: ``flow_estimator=dict(type=
+    'TVL1FlowEstimator')``. It runs on the CPU and cannot be trained.
 
     Args:
-        preset: Set of settings to start from: ``'opencv'`` (OpenCV's own
-            defaults) or ``'fast'`` (5 scales, 2 warps, 2 outer and 10 inner
-            iterations).
+        preset: Settings to start from: ``'opencv'`` (OpenCV's defaults) or
+            ``'fast'`` (5 scales, 2 warps, 2 outer and 10 inner iterations).
         out_indices: See :class:`PairwiseFlowEstimator`.
         num_workers: See :class:`OpenCVFlowEstimator`.
-        settings: TV-L1 settings that differ from the preset. Names and
-            OpenCV's defaults: ``tau=0.25`` (time step), ``lambda_=0.15``
+        settings: Settings that differ from the preset. Names and defaults of
+            OpenCV: ``tau=0.25`` (time step), ``lambda_=0.15``
             (weight of the data term), ``theta=0.3`` (tightness),
             ``num_scales=5``, ``num_warps=5`` (per scale), ``epsilon=0.01``
             (stopping criterion), ``inner_iterations=30``,
@@ -38,9 +36,9 @@ class TVL1FlowEstimator(OpenCVFlowEstimator):
             (illumination changes), ``median_filtering=5`` (1, 3 or 5).
 
     Raises:
-        ImportError: OpenCV was built without its contrib modules.
-        TypeError: A setting that TV-L1 does not have.
-        ValueError: An unknown preset or level, or a bad value.
+        ImportError: If OpenCV was built without its contrib modules.
+        TypeError: If TV-L1 does not have a setting.
+        ValueError: If a preset or level is unknown or a value out of range.
     """
 
     known_settings = MappingProxyType({
@@ -54,7 +52,7 @@ class TVL1FlowEstimator(OpenCVFlowEstimator):
         'outer_iterations': Setting('OuterIterations', 1),
         'scale_step': Setting('ScaleStep', 0.1, 1.0),
         'gamma': Setting('Gamma', 0),
-        # The width of the filter's window.
+        # Side of the filter's window.
         'median_filtering': Setting('MedianFiltering', 1, 5, step=2),
     })
     presets = MappingProxyType({

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of TV-L1 on batches of pairs, all of them differentiable.
+"""Differentiable steps of TV-L1 on batches of pairs.
 
 Zach, Pock and Bischof, "A duality based approach for realtime TV-L1 optical
 flow", 2007: two copies of the flow, one close to the data and one smooth, are
-pulled together. All differences have kernels that can be learned, as in
-TV-Net (Fan et al., CVPR 2018).
+pulled together. The kernels of all differences can be learned, as in TV-Net
+(Fan et al., CVPR 2018).
 """
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from torch import Tensor, nn
 
 from ..flow.warp import pixel_grid, valid_mask
 
-#: Squared slope of an image, in grey values per pixel, that counts as none.
+#: Squared image gradient, in grey values per pixel, that counts as flat.
 _FLAT = 1e-6
-#: Keeps the length of a zero vector differentiable.
+#: Makes the length of a zero vector differentiable.
 _TINY = 1e-12
 
 
 class Weights(NamedTuple):
-    """The numbers of TV-L1, each a tensor without dimensions.
+    """Weights of TV-L1, scalar tensors.
 
     Attributes:
         tau: Time step of the dual variable.
         lambda_: Weight of the data term, for grey values in 0..255.
-        theta: Tightness: how far the copies of the flow may be apart.
+        theta: Tightness of the link between the two copies of the flow.
     """
     tau: Tensor
     lambda_: Tensor
@@ -39,10 +39,10 @@ class Differences(nn.Module):
     """Derivatives in x and y by small kernels.
 
     Args:
-        learnable: Whether the kernels are parameters, one for x and one for
-            y each. They begin as central differences of the image, forward
-            differences of the flow and backward differences of the dual
-            variable.
+        learnable: Whether the kernels, one for x and one for y each, are
+            parameters. They start as central differences of the image,
+            forward differences of the flow and backward differences of the
+            dual variable.
     """
 
     def __init__(self, learnable: bool = False) -> None:
@@ -54,7 +54,7 @@ class Differences(nn.Module):
             self.register_parameter(name, kernels if learnable else None)
 
     def of_image(self, image: Tensor) -> Tensor:
-        """Slope ``(P, 2, H, W)`` of images ``(P, 1, H, W)``."""
+        """Return gradients ``(P, 2, H, W)`` of images ``(P, 1, H, W)``."""
         padded = F.pad(image, (1, 1, 1, 1), mode='replicate')
         rows, columns = padded[..., 1:-1, :], padded[..., 1:-1]
         x = (rows[..., :-2], image, rows[..., 2:])
@@ -67,16 +67,16 @@ class Differences(nn.Module):
         ], 1)
 
     def of_flow(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Derivatives of both channels, in x and in y; 0 at the far edge."""
+        """Differentiate both channels in x and in y, 0 at the far edge."""
         padded = F.pad(flow, (0, 1, 0, 1), mode='replicate')
         return (self._step(flow, padded[..., :-1, 1:], self.flow_kernels, 0),
                 self._step(flow, padded[..., 1:, :-1], self.flow_kernels, 1))
 
     def divergence(self, dual_x: Tensor, dual_y: Tensor) -> Tensor:
-        """Divergence of the dual variable of both channels."""
+        """Return the divergence of the dual variable of both channels."""
         if self.dual_kernels is None:
             out = dual_x + dual_y
-            # The dual variable is 0 outside of the frame.
+            # The dual variable is 0 outside the frame.
             out[..., 1:] -= dual_x[..., :-1]
             out[..., 1:, :] -= dual_y[..., :-1, :]
             return out
@@ -93,13 +93,13 @@ class Differences(nn.Module):
 
 
 class DataTerm(NamedTuple):
-    """Brightness constancy, linear around a flow.
+    """Brightness constancy, linearised around a flow.
 
     The residual at flow u is ``slope . u + offset`` grey values.
 
     Attributes:
-        slope: Slope of the warped second frame ``(P, 2, H, W)``.
-        direction: The same over its squared length; 0 where it is flat.
+        slope: Gradient of the warped second frame ``(P, 2, H, W)``.
+        direction: Slope over its squared length; 0 where it is flat.
         distance: Offset over the slope's squared length ``(P, 1, H, W)``.
     """
     slope: Tensor
@@ -108,24 +108,24 @@ class DataTerm(NamedTuple):
 
 
 def linearize(first: Tensor, target: Tensor, flow: Tensor) -> DataTerm:
-    """Warp the second frame and its slope, and compare it with the first.
+    """Warp the second frame and its gradient, and compare it with the first.
 
     Args:
         first: First frames ``(P, 1, H, W)``.
-        target: Second frames and their slopes ``(P, 3, H, W)``.
-        flow: Flow to linearize around ``(P, 2, H, W)``.
+        target: Second frames and their gradients ``(P, 3, H, W)``.
+        flow: Flow to linearise around ``(P, 2, H, W)``.
     """
     size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
     grid = (2 * (pixel_grid(flow) + flow) + 1) / size - 1
-    # The edge goes on outwards: a step to 0 there would blow up the least
-    # rounding of a coordinate, warp by warp.
+    # The border is replicated: a step to 0 there would amplify the rounding
+    # of coordinates with each warp.
     warped = F.grid_sample(
         target,
         grid.permute(0, 2, 3, 1),
         mode='bicubic',
         padding_mode='border',
         align_corners=False)
-    # No slope means no data term, for what has left the frame.
+    # Pixels that have left the frame get no data term.
     image, slope = warped[:, :1], warped[:, 1:] * valid_mask(flow)
     squared = slope.square().sum(1, keepdim=True).clamp(min=_FLAT)
     offset = image - first - (slope * flow).sum(1, keepdim=True)
@@ -133,14 +133,15 @@ def linearize(first: Tensor, target: Tensor, flow: Tensor) -> DataTerm:
 
 
 class State(NamedTuple):
-    """What the iteration moves: the flow, and the dual variable.
+    """Variables of the iteration.
 
-    The dual variable, times theta, is where the smooth copy would still go.
+    Theta times the divergence of the dual variable is the distance between
+    the two copies of the flow.
 
     Attributes:
-        flow: ``(P, 2, H, W)`` in pixels.
-        dual_x: Its part in x, of both channels ``(P, 2, H, W)``.
-        dual_y: Its part in y.
+        flow: Flow ``(P, 2, H, W)`` in pixels.
+        dual_x: Dual variable in x for both channels ``(P, 2, H, W)``.
+        dual_y: Dual variable in y, same shape.
     """
     flow: Tensor
     dual_x: Tensor
@@ -149,9 +150,9 @@ class State(NamedTuple):
 
 def iterate(state: State, term: DataTerm, weights: Weights,
             differences: Differences) -> State:
-    """One step of the flow, then one of its dual variable."""
+    """Take one step of the flow and one of its dual variable."""
     flow, dual_x, dual_y = state
-    # Thresholding: a step along the slope to where the residual vanishes, or
+    # Thresholding: step along the slope until the residual vanishes, or by
     # lambda * theta times the slope, whichever is shorter.
     u, v = flow.split(1, 1)
     x, y = term.direction.split(1, 1)
@@ -160,7 +161,7 @@ def iterate(state: State, term: DataTerm, weights: Weights,
     residual = residual.clamp(-bound, bound)
     auxiliary = torch.addcmul(flow, residual, term.slope, value=-1)
     flow = auxiliary + differences.divergence(dual_x, dual_y)
-    # Gradient step of the dual variable, drawn back into its disc.
+    # Gradient step of the dual variable, pulled back into the unit disc.
     x, y = differences.of_flow(flow)
     tiny = flow.new_tensor(_TINY)
     one = torch.ones_like(tiny)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TV-L1 unrolled in PyTorch, whose parameters can be learned: TV-Net.
+"""TV-Net: TV-L1 unrolled in PyTorch, with parameters that can be learned.
 
 Fan, Huang, Gan, Ermon, Gong and Huang, "End-to-end learning of motion
 representation for video understanding", CVPR 2018, reference [23] of the
@@ -19,46 +19,51 @@ from .median import median_filter
 from .pairwise import PairwiseFlowEstimator
 from .tvl1_iteration import Differences, State, Weights, iterate, linearize
 
-#: Sides of the coarsest frame in pixels; OpenCV stops there, too.
+#: Least side of the coarsest frame in pixels, as in OpenCV.
 _SMALLEST = 16
 
 
 @MODELS.register_module()
 class TVNetFlowEstimator(PairwiseFlowEstimator):
-    """TV-L1 for any device, fixed or learned from there on.
+    """TV-L1 on any device, fixed or as the start of training.
 
-    Takes the place of the paper's estimator: ``flow_estimator=dict(type=
-    'TVNetFlowEstimator')``. All pairs of a batch are solved at once, in a
-    fixed number of iterations, each the same as one of OpenCV's. Two things
-    differ. What has left the frame has no data term, while OpenCV compares it
-    with black. And OpenCV's defaults go on until the flow stands still on
-    scales in steps of 0.8; the defaults here halve the frame instead, which
-    finds larger motions in less time.
+    Replaces the paper's estimator: ``flow_estimator=dict(type=
+    'TVNetFlowEstimator')``. It solves all pairs of a batch at once in a fixed
+    number of iterations, each of which equals one of OpenCV's. Two things
+    differ: pixels that leave the frame have no data term, where OpenCV
+    compares them with black; and the default pyramid halves the frame, where
+    OpenCV's scales go in steps of 0.8 until convergence, so that larger
+    motions are found in less time.
 
-    With ``learnable=True`` it is ``differentiable`` and trains in all stages:
-    tau, lambda and theta, which stay positive, and the kernels of all
-    differences, 17 numbers that begin as those of TV-L1. The graph keeps 13
-    maps of the flow's size for each iteration and 240 for each median of 5x5,
-    so train with few (the authors' demo has 1 scale, 1 warp and 50
-    iterations), and with ``clip_grad``: gradients grow with the warps.
+    With ``learnable=True`` it is differentiable and trains in all stages: 17
+    numbers that start as in TV-L1, namely tau, lambda and theta, which stay
+    positive, and the kernels of all differences. The graph keeps 13 maps of
+    the flow's size for each iteration and 240 for each median of 5x5. So
+    train with few iterations (the authors' demo has 1 scale, 1 warp and 50
+    iterations) and with ``clip_grad``, since gradients grow with the warps.
 
     Args:
-        num_scales: Scales of the pyramid; fewer where the frame would get
-            smaller than 16 pixels.
+        num_scales: Scales of the pyramid. It stops before a side falls below
+            16 pixels.
         num_warps: Warps of the second frame per scale.
         num_iterations: Iterations per warp.
         tau: Time step of the dual variable.
-        lambda_: Weight of the data term; less of it gives smoother flow.
-        theta: Tightness of the link between the two terms.
+        lambda_: Weight of the data term; a smaller one gives smoother flow.
+        theta: Tightness of the link between data term and smoothness.
         scale_step: Size of a scale relative to the finer one, in (0, 1).
         median_filtering: Side of the median filter before the iterations of
-            each warp, odd; 1 for none. OpenCV has 5, which takes half as long
-            again for an AEPE that is at most 2 % lower.
+            each warp, odd; 1 for none. OpenCV's 5 takes half as long again
+            and lowers the AEPE by at most 2 %.
         learnable: Whether the parameters train.
         out_indices: See :class:`PairwiseFlowEstimator`.
 
     Raises:
-        ValueError: A setting is out of range.
+        ValueError: If a setting is out of range.
+
+    Examples:
+        >>> estimator = TVNetFlowEstimator(num_warps=1, num_iterations=5)
+        >>> estimator(torch.rand(2, 3, 10, 32, 40)).shape
+        torch.Size([2, 2, 9, 32, 40])
     """
 
     def __init__(self,
@@ -100,16 +105,16 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
         self.median_filtering = median_filtering
         self.differentiable = bool(learnable)
         self.differences = Differences(self.differentiable)
-        # The logarithm keeps what is learned above zero.
+        # The logarithm keeps the weights positive while they train.
         logs = torch.tensor((tau, lambda_, theta)).log()
         if self.differentiable:
             self.log_weights = nn.Parameter(logs)
         else:
-            # Nothing learned, nothing to keep in a checkpoint.
+            # Fixed weights do not belong in a checkpoint.
             self.register_buffer('log_weights', logs, persistent=False)
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """See :meth:`PairwiseFlowEstimator.estimate`."""
+        """Estimate as described in :class:`PairwiseFlowEstimator`."""
         pyramid = self._pyramid(
             torch.cat((self._to_grey(first), self._to_grey(second)), 1))
         weights = Weights(*self.log_weights.to(first.dtype).exp())
@@ -121,12 +126,12 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
 
     @staticmethod
     def _to_grey(frames: Tensor) -> Tensor:
-        """Grey values in 0..255 ``(P, 1, H, W)``, by the weights of OpenCV."""
+        """Return grey values in 0..255 ``(P, 1, H, W)``, as OpenCV does."""
         red, green, blue = frames.clamp(0, 1).split(1, 1)
         return 255 * (0.299 * red + 0.587 * green + 0.114 * blue)
 
     def _pyramid(self, frames: Tensor) -> list[Tensor]:
-        """Grey pairs ``(P, 2, H, W)`` of all scales, finest first."""
+        """Return grey pairs ``(P, 2, H, W)`` of all scales, finest first."""
         pyramid = [frames]
         while len(pyramid) < self.num_scales:
             size = tuple(
@@ -150,7 +155,7 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
         state = State(flow, torch.zeros_like(flow), torch.zeros_like(flow))
         for _ in range(self.num_warps):
             term = linearize(first, target, state.flow)
-            # As OpenCV has it: the term is linear around the flow before.
+            # As in OpenCV, the term is linearised before the filter.
             flow = median_filter(state.flow, self.median_filtering)
             state = state._replace(flow=flow)
             for _ in range(self.num_iterations):
@@ -158,7 +163,7 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
         return state.flow
 
     def extra_repr(self) -> str:
-        """The settings, since a TV-L1 result means little without them."""
+        """List the settings, on which a result depends."""
         values = Weights(*self.log_weights.detach().exp())
         weights = ', '.join(f'{name}={value:.4g}'
                             for name, value in values._asdict().items())

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The flows of a clip as the input channels of an image classifier."""
+"""Flows of a clip as input channels of an image classifier."""
 from __future__ import annotations
 
 from torch import Tensor
 
 
 def stack_flow(flow: Tensor, flow_bound: float | None = 20.0) -> Tensor:
-    """Stack the flows of each clip: u_1, v_1, u_2, v_2, ...
+    """Stack the flows of each clip as channels u_1, v_1, u_2, v_2, ...
 
-    The order and the bound of two-stream networks, whose cached 8-bit flow
-    holds -20 to 20 pixels.
+    Order and bound are those of two-stream networks, whose cached 8-bit flow
+    covers -20 to 20 pixels.
 
     Args:
         flow: Flow ``(N, 2, T-1, H, W)`` in pixels.
-        flow_bound: Flow in pixels that becomes 1; what is beyond is cut. None
-            leaves the pixels as they are.
+        flow_bound: Flow in pixels that is scaled to 1; larger values are
+            clipped. None keeps pixels.
 
     Returns:
-        ``(N, 2 * (T-1), H, W)``.
+        Stack ``(N, 2 * (T-1), H, W)``.
+
+    Examples:
+        >>> import torch
+        >>> flow = torch.tensor([3., -40.]).view(1, 2, 1, 1, 1)
+        >>> stack_flow(flow).flatten()
+        tensor([ 0.1500, -1.0000])
     """
     if flow_bound is not None:
         flow = (flow / flow_bound).clamp(-1, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training some parts of a model while the others stand still."""
+"""Train some parts of a model while the others are frozen."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from torch import nn
 
 
 class PartwiseTraining(nn.Module):
-    """Mixin: the children of a model can be frozen one by one.
+    """Mixin of a model whose children can be frozen one by one.
 
-    A frozen part keeps its weights and its normalisation statistics, also
-    when the training loop switches the whole model to training mode.
+    A frozen part keeps its weights and normalisation statistics even when
+    the training loop switches the whole model to training mode.
     """
 
     frozen_parts: tuple[str, ...] = ()
@@ -20,18 +20,17 @@ class PartwiseTraining(nn.Module):
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of the children that have parameters."""
-        return tuple(
-            name for name, child in self.named_children()
-            if any(True for _ in child.parameters()))
+        return tuple(name for name, child in self.named_children()
+                     if any(True for _ in child.parameters()))
 
     def train_only(self, train: Sequence[str]) -> None:
-        """Freeze all parts but some.
+        """Freeze all parts except the named ones.
 
-        Parameters that did not require a gradient at the first call, such as
-        those of ``frozen_stages``, never will.
+        Parameters that required no gradient at the first call, such as those
+        of ``frozen_stages``, stay frozen for good.
 
         Raises:
-            ValueError: A part is unknown, or none is named.
+            ValueError: If a part is unknown, or none is named.
         """
         if not train or not set(train) <= set(self.parts):
             raise ValueError('train of a stage must name parts among '
@@ -48,14 +47,14 @@ class PartwiseTraining(nn.Module):
             trains = name.split('.')[0] in train
             parameter.requires_grad_(trains)
             if not trains:
-                # An accumulated gradient would still move it.
+                # An optimizer would still apply an accumulated gradient.
                 parameter.grad = None
         self.train(self.training)
 
     def train(self, mode: bool = True) -> PartwiseTraining:
-        """Switch to training mode, but for the frozen parts."""
+        """Switch all but the frozen parts to training mode."""
         super().train(mode)
         if mode:
             for part in self.frozen_parts:
-                getattr(self, part).eval()
+                self.get_submodule(part).eval()
         return self

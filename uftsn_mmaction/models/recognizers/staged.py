@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The motion stream in stages: what trains, on which losses (sec. 3.2)."""
+"""Stages of the motion stream: trained parts and losses (sec. 3.2)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class StagedTraining(PartwiseTraining):
 
     Attributes:
         flow_estimator: Estimator of the flow.
-        loss_weights: Weight of each loss that counts.
+        loss_weights: Weight of each active loss.
         detach_flow: Whether the classifier's gradient stops at the flow.
     """
 
@@ -28,10 +28,9 @@ class StagedTraining(PartwiseTraining):
                   train: Sequence[str],
                   losses: dict[str, float],
                   detach_flow: bool = False) -> None:
-        """Choose what trains, and on which losses (sec. 3.2).
+        """Choose the parts to train and the losses (sec. 3.2).
 
-        A part that does not train keeps its weights and its normalisation
-        statistics.
+        The other parts keep their weights and normalisation statistics.
 
         Args:
             train: Parts to train, among :attr:`parts`.
@@ -39,16 +38,15 @@ class StagedTraining(PartwiseTraining):
             detach_flow: True stops the classifier's gradient at the flow.
 
         Raises:
-            ValueError: A part or a loss is unknown, or a part is out of
-                reach of every loss or cannot be trained at all.
+            ValueError: If a part or a loss is unknown, or a part cannot be
+                trained, or not by these losses.
         """
         if 'flow_estimator' in train and not self.flow_estimator.can_train:
             raise ValueError(
                 'A stage trains flow_estimator, but '
                 f'{type(self.flow_estimator).__name__} cannot be trained; '
-                'leave flow_estimator out of its train, or leave out the '
-                'stage: behind this estimator, the stage \'classifier\' is '
-                'enough')
+                'leave flow_estimator out of its train, or drop the stage: '
+                'with this estimator, the stage \'classifier\' is enough')
         weights = self.check_losses(losses)
         reached = set(self.parts) if 'cls' in weights else {'flow_estimator'}
         if detach_flow and 'flow' not in weights:
@@ -65,14 +63,19 @@ class StagedTraining(PartwiseTraining):
 
     @property
     def has_random_flow(self) -> bool:
-        """Whether the estimator needs a stage or a checkpoint to be of use."""
+        """Whether the flow is random without a stage or a checkpoint."""
         return self.flow_estimator.can_train and not any(
             cfg.get('type') == 'Pretrained'
             for module in (self, self.flow_estimator)
             for cfg in _as_list(module.init_cfg))
 
     def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
-        """The losses that count, if they make sense."""
+        """Return the losses whose weight is not 0.
+
+        Raises:
+            ValueError: If a loss is unknown or has a negative weight, no loss
+                is left, or the model cannot compute or learn from one.
+        """
         weights = {name: weight for name, weight in losses.items() if weight}
         if (not weights or not set(weights) <= set(LOSSES)
                 or min(weights.values()) < 0):

@@ -109,11 +109,11 @@ def test_can_be_copied_and_is_registered(build):
 
 
 @pytest.mark.parametrize('settings, kind, words', [
-    (dict(model='fkae'), ValueError, "'fkae'.*0.0.*fake, many"),
-    (dict(iters=3), ValueError, "'fake'.*{'iters': 3}.*unexpected keyword"),
+    (dict(model='fkae'), ValueError, "'fkae'.*fake, many"),
+    (dict(iters=3), ValueError, "'fake'.*{'iters': 3}"),
     (dict(checkpoint='thigns'), FileNotFoundError,
-     "'thigns'.*neither a file.*'fake' .things.; correct"),
-    (dict(min_size=0), ValueError, 'min_size.*1 or more, got 0'),
+     "'thigns'.*'fake'.*things"),
+    (dict(min_size=0), ValueError, 'min_size.*got 0'),
     (dict(out_indices=()), ValueError, 'out_indices'),
 ])
 def test_settings_it_refuses(settings, kind, words, build):
@@ -122,8 +122,8 @@ def test_settings_it_refuses(settings, kind, words, build):
 
 
 @pytest.mark.parametrize('settings, words', [
-    (dict(model='many'), r"'many'.*\(1, 2, 2, 10, 12\).*takes two frames"),
-    (dict(bias=float('nan')), "'fake'.*not finite.*10x12; raise min_size"),
+    (dict(model='many'), r"'many'.*\(1, 2, 2, 10, 12\)"),
+    (dict(bias=float('nan')), "'fake'.*not finite.*10x12.*min_size"),
 ])
 def test_results_it_refuses(settings, words, build):
     with pytest.raises(ValueError, match=words):
