@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import re
 
 import pytest
 import torch
@@ -138,45 +139,42 @@ def test_log_names_what_was_loaded_left_and_not_used(rgb, checkpoint,
     backbone = build_resnet(init_cfg=from_rgb(file))
     backbone.init_weights()
     loaded, left, unused = lines
-    assert loaded == (
-        f'ResNet: {len(weights) - 2} tensors loaded from {file}; the kernel '
-        '(64, 4, 7, 7) of conv1.conv is in each channel the mean of the RGB '
-        'kernel conv1.weight (64, 3, 7, 7)')
-    assert 'keep their start: 10 (layer4.1.conv1.conv.weight, ' in left
+    for part in (f'ResNet: {len(weights) - 2} tensors', file, '(64, 4, 7, 7)',
+                 'conv1.conv ', 'conv1.weight (64, 3, 7, 7)'):
+        assert part in loaded
+    assert f'{file} ' in left and '10 (layer4.1.conv1.conv.weight, ' in left
     assert left.endswith(', ...)') and 'num_batches_tracked' not in left
-    assert unused.endswith('does not take: 2 (fc.bias, fc.weight)')
-    # One line where all fits.
+    assert unused.endswith('2 (fc.bias, fc.weight)')
+    # One line where everything fits.
     lines.clear()
     weights = {k: v for k, v in rgb.items() if not k.startswith('fc')}
     initialize(build_resnet(in_channels=3), from_rgb(checkpoint(weights)))
-    assert len(lines) == 1 and 'conv1.conv is the RGB kernel' in lines[0]
+    assert len(lines) == 1 and 'conv1.conv (64, 3, 7, 7)' in lines[0]
 
 
 def test_refuses_what_does_not_fit(rgb, checkpoint):
     backbone = build_resnet()
     other = checkpoint(dict(stem=torch.zeros(1)))
-    refused(r'no weight of ResNet: it holds 1 \(stem\), expected names like '
-            'conv1.conv.weight; name', backbone, from_rgb(other))
+    refused(r'ResNet.* 1 \(stem\).*conv1.conv.weight', backbone,
+            from_rgb(other))
     flow = {**rgb, 'conv1.weight': torch.zeros(64, CHANNELS, 7, 7)}
-    refused(r'kernel of shape \(64, 3, 7, 7\) for conv1.conv of ResNet, got '
-            r'\(64, 4, 7, 7\); name', backbone, from_rgb(checkpoint(flow)))
+    refused(r'\(64, 3, 7, 7\).*conv1.conv.*\(64, 4, 7, 7\).*Pretrained',
+            backbone, from_rgb(checkpoint(flow)))
     del flow['conv1.weight']
-    refused('got none; name', backbone, from_rgb(checkpoint(flow)))
+    refused('conv1.conv.*got none', backbone, from_rgb(checkpoint(flow)))
     wide = {**rgb, 'layer2.0.conv1.weight': torch.zeros(128, 64, 1, 1)}
-    refused(r'ResNet .*size mismatch for layer2.0.conv1.conv'
-            r'.weight.*\[128, 64, 1, 1\].*\[128, 64, 3, 3\]', backbone,
-            from_rgb(checkpoint(wide)))
+    refused(r'ResNet.*layer2.0.conv1.conv.weight.*\[128, 64, 1, 1\]'
+            r'.*\[128, 64, 3, 3\]', backbone, from_rgb(checkpoint(wide)))
 
 
 def test_refuses_what_it_cannot_read(tmp_path, checkpoint):
     backbone = build_resnet()
     missing = str(tmp_path / 'missing.pth')
-    refused('missing.pth.*does not exist .*; name', backbone,
-            from_rgb(missing), FileNotFoundError)
+    refused('missing.pth', backbone, from_rgb(missing), FileNotFoundError)
     (tmp_path / 'broken.pth').write_bytes(b'broken')
     for file in (str(tmp_path / 'broken.pth'), 'torchvision://resnet19',
                  checkpoint([1, 2])):
-        refused('cannot be read .*; name', backbone, from_rgb(file))
+        refused('broken.pth|resnet19|weights.pth', backbone, from_rgb(file))
 
 
 class Trap:
@@ -197,7 +195,7 @@ def test_runs_no_code_of_a_checkpoint(scheme, rgb, tmp_path, monkeypatch):
     file.parent.mkdir(parents=True)
     torch.save({**rgb, 'trap': Trap()}, file)
     name = 'torchvision://resnet18.imagenet1k_v1' if scheme else str(file)
-    refused('cannot be read .*; name', build_resnet(), from_rgb(name))
+    refused(re.escape(name), build_resnet(), from_rgb(name))
     assert not (tmp_path / 'trapped').exists()
     assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
 
@@ -208,7 +206,7 @@ def test_has_to_be_the_last_of_a_list(rgb, checkpoint):
     backbone = build_resnet(init_cfg=[kaiming, init_cfg])
     backbone.init_weights()
     assert_loaded(backbone, rgb)
-    with pytest.raises(ValueError, match='Kaiming after CrossModality.*last'):
+    with pytest.raises(ValueError, match='Kaiming.*CrossModalityPretrained'):
         build_resnet(init_cfg=[init_cfg, kaiming]).init_weights()
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flows of a clip as input channels of an image classifier."""
+"""Flows of a clip as input channels of an image classifier, and in numbers."""
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -29,3 +30,20 @@ def stack_flow(flow: Tensor, flow_bound: float | None = 20.0) -> Tensor:
         flow = (flow / flow_bound).clamp(-1, 1)
     # N x 2 x (T-1) x H x W -> N x (2 * (T-1)) x H x W
     return flow.transpose(1, 2).flatten(1, 2)
+
+
+def flow_statistics(flow: Tensor) -> dict[str, Tensor]:
+    """Summarise flow for the log of a training.
+
+    Args:
+        flow: Flow ``(N, 2, T-1, H, W)`` in pixels.
+
+    Returns:
+        ``flow_norm``, the mean length in pixels, and ``flow_std``, the mean
+        standard deviation over a frame, which is 0 for a collapsed flow.
+    """
+    # N x (T-1) x H x W -> N x (T-1) x (H * W)
+    u, v = (component.flatten(2) for component in flow.unbind(1))
+    return dict(
+        flow_norm=torch.hypot(u, v).mean(),
+        flow_std=torch.hypot(u.std(2), v.std(2)).mean())

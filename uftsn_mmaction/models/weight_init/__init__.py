@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights learnt on RGB images for backbones that take a flow stack."""
+"""Start of flow backbones from weights learned on RGB images."""
 from .cross_modality import CrossModalityPretrained
 
 __all__ = ['CrossModalityPretrained']

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights learnt on RGB images for a backbone that takes flow."""
+"""Start of a flow backbone from weights learned on RGB (sec. 3.2)."""
 from __future__ import annotations
 
 import logging
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from mmaction.registry import WEIGHT_INITIALIZERS
+from mmaction.utils import ConfigType
 from mmengine.logging import print_log
 from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
@@ -15,12 +16,10 @@ from torch import Tensor, nn
 from ...fileio.checkpoint import load_weights, read_checkpoint
 from .first_conv import adapt_rgb_kernel, find_first_conv, rgb_shape
 
-_CURE = 'name a file, or a URL such as torchvision://resnet18'
-
-#: Where a checkpoint may keep the backbone.
+#: Prefixes of the backbone's tensors in a checkpoint.
 PREFIXES = ('', 'backbone.', 'module.', 'module.backbone.')
 
-#: From the names in a ResNet of MMAction2 to those of torchvision.
+#: Changes from tensor names in MMAction2's ResNet to those of torchvision.
 TORCHVISION_NAMES = ((r'\bdownsample\.conv\.', 'downsample.0.'),
                      (r'\bdownsample\.bn\.', 'downsample.1.'),
                      (r'\bconv(\d)\.conv\.', r'conv\1.'),
@@ -31,14 +30,14 @@ TORCHVISION_NAMES = ((r'\bdownsample\.conv\.', 'downsample.0.'),
 class CrossModalityPretrained:
     """``init_cfg`` that fills a flow backbone from an RGB checkpoint.
 
-    All layers are loaded as they are, but for the first convolution: each of
-    its channels gets the mean of the RGB kernels (Wang et al., 2016, sec.
-    3.2). The log names what was loaded, what kept its start, and what was
-    left over. In a list of initialisations it has to be the last one.
+    All layers are loaded as they are except for the first convolution: each
+    of its channels gets the mean of the RGB kernel (Wang et al., 2016, sec.
+    3.2). The log lists the tensors that were loaded, were missing, or were
+    not used. In a list of initialisations it must be the last one.
 
     Args:
-        checkpoint: File or URL (``torchvision://resnet18``) of the weights
-            of the backbone or of a recognizer or classifier around it.
+        checkpoint: File or URL (``torchvision://resnet18``) with the weights
+            of the backbone, or of a model that contains it.
     """
 
     def __init__(self, checkpoint: str) -> None:
@@ -46,39 +45,34 @@ class CrossModalityPretrained:
 
     def __call__(self, module: nn.Module) -> None:
         """Fill a backbone; see :func:`load_rgb_weights` for the errors."""
-        self._check_order(module)
-        # BaseModule initialises the children after any init_cfg but
-        # 'Pretrained', and mmcv's ConvModule starts its layers afresh there,
-        # loaded or not. So they come first here, and never again.
+        name = type(self).__name__
+        self._check_order(module, name)
+        # MMEngine initialises the children after any init_cfg that is not of
+        # type Pretrained, which would overwrite what is loaded here. So they
+        # are initialised now, and marked in the way that MMEngine checks.
         for child in module.children():
             if (hasattr(child, 'init_weights')
                     and not getattr(child, 'is_init', False)):
                 child.init_weights()
                 child.is_init = True
         load_rgb_weights(module, self.checkpoint)
-        if hasattr(module, 'init_cfg'):
-            # Backbones leave loaded weights alone by this name only: the
-            # ResNet of mmpretrain would set the last normalisation of each
-            # block to zero.
-            module.init_cfg = dict(
-                type='Pretrained', checkpoint=self.checkpoint)
+        # Some backbones preserve loaded weights only for this type: mmpretrain
+        # would set the last normalisation of each residual block to zero.
+        module.init_cfg = dict(type='Pretrained', checkpoint=self.checkpoint)
         if hasattr(module, '_params_init_info'):
             update_init_info(
-                module,
-                init_info=f'{type(self).__name__}: load from '
-                f'{self.checkpoint}')
+                module, init_info=f'{name}: load from {self.checkpoint}')
 
-    def _check_order(self, module: nn.Module) -> None:
+    @staticmethod
+    def _check_order(module: nn.Module, name: str) -> None:
         init_cfg = getattr(module, 'init_cfg', None)
-        if not isinstance(init_cfg, (list, tuple)):
-            return
-        name = type(self).__name__
-        is_self = [name in str(cfg['type']) for cfg in init_cfg]
-        if any(is_self) and not is_self[-1]:
+        kinds = ([str(cfg['type']) for cfg in init_cfg] if isinstance(
+            init_cfg, (list, tuple)) else [])
+        if any(name in kind for kind in kinds) and name not in kinds[-1]:
             raise ValueError(
-                f'init_cfg of {type(module).__name__} has '
-                f'{init_cfg[-1]["type"]} after {name}, which would overwrite '
-                f'the loaded weights; put {name} last')
+                f'init_cfg of {type(module).__name__} has {kinds[-1]} after '
+                f'{name}, which would overwrite the loaded weights; put '
+                f'{name} last')
 
 
 def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
@@ -89,14 +83,13 @@ def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
         checkpoint: File or URL.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It cannot be read, belongs to another architecture, or
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read, belongs to another architecture, or
             has no RGB kernel for the first convolution.
     """
     kind = type(backbone).__name__
     path, conv = find_first_conv(backbone)
-    weights = read_checkpoint(checkpoint, 'the backbone', _CURE)
-    sources = _match_names(backbone, weights)
+    weights, sources = _read(backbone, checkpoint)
     if not sources:
         raise ValueError(
             f'The checkpoint {checkpoint!r} of the backbone has no weight of '
@@ -120,72 +113,79 @@ def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
         'name a checkpoint of this architecture',
         weights=state,
         allow_missing=True)
-    change = ('the RGB kernel' if conv.in_channels == 3 else
-              'in each channel the mean of the RGB kernel')
     print_log(
-        f'{kind}: {len(state)} tensors loaded from {checkpoint}; the kernel '
-        f'{tuple(kernel.shape)} of {path} is {change} {source} '
+        f'{kind}: {len(state)} tensors loaded from {checkpoint}; each channel '
+        f'of {path} {tuple(kernel.shape)} comes from {source} '
         f'{tuple(weights[source].shape)}',
         logger='current')
     if missing:
         print_log(
-            f'{kind}: tensors that {checkpoint} lacks, and that keep their '
-            f'start: {_listed(missing)}',
+            f'{kind}: tensors that are not in {checkpoint} keep their initial '
+            f'values: {_listed(missing)}',
             logger='current',
             level=logging.WARNING)
     unused = sorted(set(weights) - set(sources.values()))
     if unused:
         print_log(
-            f'{kind}: tensors of {checkpoint} that it does not take: '
+            f'{kind}: tensors of {checkpoint} that are not used: '
             f'{_listed(unused)}',
             logger='current')
 
 
-def stock_checkpoints(backbone: nn.Module) -> list[str]:
-    """RGB checkpoints that a backbone loads by stock means.
+def stock_checkpoints(backbone: ConfigType) -> list[str]:
+    """List the checkpoints that a backbone loads by itself.
 
-    Those are ``pretrained`` and ``init_cfg`` of type ``Pretrained``; they
-    leave the first convolution random where its channels differ.
+    These are ``pretrained`` and ``init_cfg`` of type ``Pretrained``, which
+    leave the first convolution random where the channels differ.
+
+    Args:
+        backbone: Config of the backbone.
     """
-    init_cfgs = getattr(backbone, 'init_cfg', None) or []
+    init_cfgs = backbone.get('init_cfg') or []
     init_cfgs = [init_cfgs] if isinstance(init_cfgs, dict) else init_cfgs
-    checkpoints = [getattr(backbone, 'pretrained', None)]
+    checkpoints = [backbone.get('pretrained')]
     checkpoints += [
         cfg.get('checkpoint') for cfg in init_cfgs
         if 'CrossModalityPretrained' not in str(cfg['type'])
     ]
-    return [checkpoint for checkpoint in checkpoints if checkpoint]
+    # pretrained=True is timm's, which adapts the first convolution, too.
+    return [name for name in checkpoints if isinstance(name, str)]
 
 
 def load_rgb_kernel(backbone: nn.Module, checkpoint: str) -> None:
-    """Fill only the first convolution, from an RGB checkpoint.
+    """Fill only the first convolution from an RGB checkpoint.
+
+    A checkpoint without an RGB kernel is logged and changes nothing.
 
     Args:
-        backbone: Backbone whose other weights come from the checkpoint.
-        checkpoint: File or URL, as for ``pretrained`` of the backbone.
+        backbone: Backbone that has loaded the other weights.
+        checkpoint: File or URL.
     """
     path, conv = find_first_conv(backbone)
-    weights = read_checkpoint(checkpoint, 'the backbone', _CURE)
-    source = _match_names(backbone, weights).get(f'{path}.weight')
+    weights, sources = _read(backbone, checkpoint)
+    source = sources.get(f'{path}.weight')
     kernel = adapt_rgb_kernel(weights.get(source), conv)
     if kernel is None:
         print_log(
             f'{checkpoint} has no RGB kernel of shape {rgb_shape(conv)}: the '
-            'first convolution stays as it is',
+            'first convolution is left as it is',
             logger='current',
             level=logging.WARNING)
         return
     with torch.no_grad():
         conv.weight.copy_(kernel)
     print_log(
-        f'The first convolution takes {conv.in_channels} channels: each one '
-        f'has the mean of the RGB kernels of {source!r} in {checkpoint}',
+        f'Each of the {conv.in_channels} channels of the first convolution '
+        f'comes from the RGB kernel {source} of {checkpoint}',
         logger='current')
 
 
-def _match_names(backbone: nn.Module,
-                 weights: dict[str, Tensor]) -> dict[str, str]:
-    """Name in the checkpoint for each name in the backbone that has one."""
+def _read(backbone: nn.Module,
+          checkpoint: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a checkpoint, and find the name there of each tensor here."""
+    weights = read_checkpoint(
+        checkpoint, 'the backbone',
+        'name a file, or a URL such as torchvision://resnet18')
     names = list(backbone.state_dict())
     torchvision_names = names
     for pattern, replacement in TORCHVISION_NAMES:
@@ -196,10 +196,10 @@ def _match_names(backbone: nn.Module,
         name: prefix + source
         for name, source in zip(names, sources) if prefix + source in weights
     } for prefix in PREFIXES for sources in (names, torchvision_names)]
-    return max(candidates, key=len)
+    return weights, max(candidates, key=len)
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:
-    """``3 (a, b, c)``; of many names the first ones."""
+    """Format names as ``3 (a, b, c)``, of many only the first ones."""
     shown = [*names[:most], '...'] if len(names) > most else names
     return f'{len(names)} ({", ".join(shown)})'

@@ -109,7 +109,8 @@ def _has_setting(kind: str | type, setting: str) -> bool:
 def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
     """Replace the first convolution by one with other input channels.
 
-    For backbones without a setting for it, such as torchvision's.
+    Its kernel is the mean of the old one, see
+    :func:`average_input_channels`.
     """
     path, old = find_first_conv(backbone)
     new = nn.Conv2d(
@@ -129,13 +130,21 @@ def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
     setattr(backbone.get_submodule(parent), name, new)
 
 
-def require_input_channels(backbone: nn.Module, clip_len: int) -> None:
-    """Check that a backbone takes the stacked flows of a clip.
+def fit_first_conv(backbone: nn.Module, clip_len: int, replace: bool) -> None:
+    """Make sure that a backbone takes the stacked flow of a clip.
+
+    Args:
+        backbone: Backbone as built.
+        clip_len: Frames per clip.
+        replace: Whether to replace the first convolution, for backbones
+            without a setting of the input channels.
 
     Raises:
-        ValueError: If it takes another number of channels.
+        ValueError: If the backbone takes another number of channels.
     """
     expected = 2 * (clip_len - 1)
+    if replace:
+        replace_first_conv(backbone, expected)
     found = find_first_conv(backbone)[1].in_channels
     if found != expected:
         raise ValueError(
