@@ -15,15 +15,6 @@ model = dict(
 
 train_cfg = dict(
     max_epochs=4, val_begin=1, val_interval=1, dynamic_intervals=None)
-
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(
-        type='StagedTrainingHook',
-        stages=[
-            dict(
-                name='classifier',
-                begin=0,
-                lr=dict(backbone=1e-3, cls_head=1e-3))
-        ])
-]
+default_hooks = dict(
+    stages=dict(
+        stages=dict(flow=None, classifier=dict(begin=0), joint=None)))

@@ -2,7 +2,7 @@
 # other.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/synthetic_motion.py',
-    '_base_/default_runtime.py'
+    '_base_/schedules/fusion_test.py'
 ]
 
 model = dict(
@@ -15,8 +15,6 @@ model = dict(
             model='{{ fileDirname }}/uftsn_quickstart.py',
             checkpoint='work_dirs/quickstart/temporal/epoch_15.pth')),
     test_cfg=dict(max_testing_views=16))
-
-test_evaluator = dict(type='AccMetric')
 
 # The streams are trained one by one; this is for testing them.
 train_dataloader = val_dataloader = val_evaluator = None

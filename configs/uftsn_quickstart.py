@@ -1,14 +1,13 @@
 # The whole method on generated data in minutes on two CPU cores.
 _base_ = [
     '_base_/models/uftsn_small_r18.py', '_base_/datasets/synthetic_motion.py',
-    '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
+    '_base_/schedules/three_stages.py'
 ]
 
 model = dict(
-    clip_len=6,
+    clip_len={{_base_.clip_len}},
     pairs_per_clip=1,
-    backbone=dict(in_channels=10),
-    cls_head=dict(num_classes=16, dropout_ratio=0.2),
+    cls_head=dict(num_classes={{_base_.num_classes}}, dropout_ratio=0.2),
     test_cfg=dict(return_flow=True))
 
 # For the flow's sake also before there is a classifier, but less often.
@@ -21,19 +20,9 @@ val_evaluator = [
 ]
 test_evaluator = val_evaluator
 
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(
-        type='StagedTrainingHook',
-        stages=[
-            dict(name='flow', begin=0, lr=dict(flow_estimator=1e-3)),
-            dict(
-                name='classifier',
-                begin=9,
-                lr=dict(backbone=1e-3, cls_head=1e-3)),
-            dict(
-                name='joint',
-                begin=13,
-                lr=dict(flow_estimator=2e-5, backbone=2e-4, cls_head=2e-4))
-        ])
-]
+default_hooks = dict(
+    stages=dict(
+        stages=dict(
+            flow=dict(lr=dict(flow_estimator=1e-3)),
+            classifier=dict(begin=9),
+            joint=dict(begin=13, lr=dict(backbone=2e-4, cls_head=2e-4)))))

@@ -1,7 +1,14 @@
-# The paper's motion stream on HMDB51, split 1, three stages in one run.
+# The paper's motion stream on HMDB51, three stages in one run. SPLIT=2 or
+# SPLIT=3 in the environment chooses another split than the first, which has a
+# folder of its own in work_dirs.
 _base_ = [
     '_base_/models/uftsn_r18.py', '_base_/datasets/hmdb51.py',
-    '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
+    '_base_/schedules/three_stages.py'
 ]
 
-model = dict(cls_head=dict(num_classes=51))
+model = dict(
+    clip_len={{_base_.clip_len}},
+    cls_head=dict(num_classes={{_base_.num_classes}}))
+
+if _base_.split > 1:
+    work_dir = f'work_dirs/{{ fileBasenameNoExtension }}_split{_base_.split}'

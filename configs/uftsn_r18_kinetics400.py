@@ -2,7 +2,9 @@
 # these classes. The paper does not report it.
 _base_ = [
     '_base_/models/uftsn_r18.py', '_base_/datasets/kinetics400.py',
-    '_base_/schedules/three_stages.py', '_base_/default_runtime.py'
+    '_base_/schedules/three_stages.py'
 ]
 
-model = dict(cls_head=dict(num_classes=400))
+model = dict(
+    clip_len={{_base_.clip_len}},
+    cls_head=dict(num_classes={{_base_.num_classes}}))

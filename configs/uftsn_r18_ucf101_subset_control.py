@@ -4,22 +4,15 @@
 _base_ = ['uftsn_r18_ucf101_subset.py']
 
 train_cfg = dict(max_epochs=13, val_begin=1)
-
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(
-        type='StagedTrainingHook',
-        stages=[
-            dict(
-                name='classifier',
-                begin=0,
-                lr=dict(backbone=5e-4, cls_head=5e-4)),
+default_hooks = dict(
+    stages=dict(
+        stages=dict(
+            flow=None,
+            classifier=dict(begin=0),
+            joint=None,
             # The joint stage without the estimator.
-            dict(
-                name='end',
+            end=dict(
                 begin=10,
                 train=['backbone', 'cls_head'],
                 losses=dict(cls=1.0),
-                lr=dict(backbone=1e-4, cls_head=1e-4))
-        ])
-]
+                lr=dict(backbone=1e-4, cls_head=1e-4)))))

@@ -2,20 +2,14 @@
 # once and cached. Epochs and rates are those of the control, whose estimator
 # never trains either.
 _base_ = [
-    '_base_/datasets/ucf101_subset.py', '_base_/schedules/three_stages.py',
-    '_base_/default_runtime.py'
+    '_base_/datasets/ucf101_subset.py', '_base_/schedules/adamw.py'
 ]
-
-cached_flow = dict(
-    type='CachedFlow',
-    estimator=dict(type='TVL1FlowEstimator', preset='fast'),
-    cache_dir='data/flow_cache')
 
 model = dict(
     type='CachedFlowRecognizer',
     clip_len={{_base_.clip_len}},
     flow_bound=20.0,
-    backbone=dict(type='ResNet', depth=18, in_channels=10, norm_eval=False),
+    backbone=dict(type='ResNet', depth=18, norm_eval=False),
     cls_head=dict(
         type='TSNHead',
         num_classes={{_base_.num_classes}},
@@ -26,49 +20,26 @@ model = dict(
         init_std=0.01,
         average_clips='score'))
 
+# Frames as in the data set up to Resize, flow from there on.
+cached_flow = dict(
+    type='CachedFlow',
+    estimator=dict(type='TVL1FlowEstimator', preset='fast'),
+    cache_dir='data/flow_cache')
 train_pipeline = [
-    dict(type='DecordInit'),
-    dict(
-        type='SampleFrames',
-        clip_len={{_base_.clip_len}},
-        frame_interval={{_base_.frame_interval}},
-        out_of_bound_opt='repeat_last'),
-    dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, 112)),
-    cached_flow,
+    *_base_.train_pipeline[:4], cached_flow,
     dict(type='RandomCrop', size=96),
     dict(type='FlipFlow', flip_ratio=0.5),
     dict(type='FormatFlow'),
     dict(type='PackActionInputs')
 ]
 val_pipeline = [
-    dict(type='DecordInit'),
-    dict(
-        type='SampleFrames',
-        clip_len={{_base_.clip_len}},
-        frame_interval={{_base_.frame_interval}},
-        num_clips=3,
-        out_of_bound_opt='repeat_last',
-        test_mode=True),
-    dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, 112)),
-    cached_flow,
+    *_base_.val_pipeline[:4], cached_flow,
     dict(type='CenterCrop', crop_size=96),
     dict(type='FormatFlow'),
     dict(type='PackActionInputs')
 ]
 test_pipeline = [
-    dict(type='DecordInit'),
-    dict(
-        type='SampleFrames',
-        clip_len={{_base_.clip_len}},
-        frame_interval={{_base_.frame_interval}},
-        num_clips=25,
-        out_of_bound_opt='repeat_last',
-        test_mode=True),
-    dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, 112)),
-    cached_flow,
+    *_base_.test_pipeline[:4], cached_flow,
     dict(type='CenterCrop', crop_size=96),
     dict(type='FormatFlow'),
     dict(type='PackActionInputs', meta_keys={{_base_.meta_keys}})
@@ -84,4 +55,3 @@ train_cfg = dict(max_epochs=13, val_begin=1, val_interval=3)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = dict(
     type='MultiStepLR', by_epoch=True, milestones=[10], gamma=0.2)
-custom_hooks = [dict(type='EpochSeedHook')]

@@ -13,7 +13,8 @@ import torch
 OPTIONS = [
     'train_dataloader.batch_size=4', 'train_dataloader.num_workers=1',
     'train_cfg.max_epochs=6', 'train_cfg.val_interval=100',
-    'custom_hooks.1.stages.1.begin=2', 'custom_hooks.1.stages.2.begin=4',
+    'default_hooks.stages.stages.classifier.begin=2',
+    'default_hooks.stages.stages.joint.begin=4',
     'default_hooks.checkpoint.max_keep_ckpts=10'
 ]
 for _loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

@@ -1,4 +1,4 @@
-# What every experiment shares: registration, logging, safe checkpoints.
+# Registration, logging and safe checkpoints, included by every schedule.
 custom_imports = dict(imports=['uftsn_mmaction'], allow_failed_imports=False)
 default_scope = 'mmaction'
 
@@ -16,7 +16,9 @@ default_hooks = dict(
     # A test of a half-filled model would give the metrics of random weights.
     complete_checkpoint=dict(type='CompleteCheckpointHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    sync_buffers=dict(type='SyncBuffersHook'))
+    sync_buffers=dict(type='SyncBuffersHook'),
+    # A resumed run draws what the uninterrupted one would have drawn.
+    epoch_seed=dict(type='EpochSeedHook'))
 
 env_cfg = dict(
     cudnn_benchmark=False,
@@ -30,5 +32,4 @@ log_level = 'INFO'
 load_from = None
 resume = False
 
-# A run resumed at an epoch draws what the uninterrupted one would have drawn.
 randomness = dict(seed=0)

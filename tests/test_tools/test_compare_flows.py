@@ -30,8 +30,10 @@ def options(tmp_path):
         f'{loader}.dataset.data_root={tmp_path / "data"}' for loader in LOADERS
     ]
     return options + [
-        'train_cfg.max_epochs=3', 'custom_hooks.1.stages.1.begin=1',
-        'custom_hooks.1.stages.2.begin=2', 'model.backbone.num_stages=2',
+        'train_cfg.max_epochs=3',
+        'default_hooks.stages.stages.classifier.begin=1',
+        'default_hooks.stages.stages.joint.begin=2',
+        'model.backbone.num_stages=2',
         'model.backbone.out_indices=[1]', 'model.backbone.strides=[1,2]',
         'model.backbone.dilations=[1,1]', 'model.cls_head.in_channels=128'
     ]

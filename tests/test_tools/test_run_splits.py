@@ -11,12 +11,6 @@ from mmengine.config import Config
 from uftsn_mmaction.datasets.motion.generator import generate_motion_set
 from uftsn_mmaction.datasets.motion.settings import MotionSetSettings
 
-SPLIT = """
-_base_ = ['../{name}.py']
-train_dataloader = dict(dataset=dict(ann_file='{root}/train_{split}.txt'))
-test_dataloader = dict(dataset=dict(ann_file='{root}/test_{split}.txt'))
-"""
-
 
 def loader(root, part, clip_len, layout):
     """All clips of a list, one sample of each."""
@@ -86,11 +80,11 @@ def configs_dir(repo_root, tmp_path):
     streams = configs['uftsn_fusion_ucf101']['model']['streams']
     streams['spatial']['frames'] = 1
     folder = root / 'configs'
-    (folder / 'splits').mkdir(parents=True)
+    folder.mkdir()
     for name, cfg in configs.items():
-        Config(cfg).dump(folder / f'{name}.py')
-        (folder / 'splits' / f'{name}_split3.py').write_text(
-            SPLIT.format(name=name, root=root, split=3))
+        text = Config(cfg).pretty_text
+        (folder / f'{name}.py').write_text(
+            text.replace('_1.txt', '_{{$SPLIT:1}}.txt'))
     return folder
 
 

@@ -1,10 +1,10 @@
-# HMDB51 as MMAction2 prepares it; clips and samples are those of UCF101.
+# HMDB51 as MMAction2 prepares it; splits, clips and samples are those of
+# UCF101.
 _base_ = ['ucf101.py']
 
 data_root = 'data/hmdb51/videos'
-split = 1
-ann_file_train = f'data/hmdb51/hmdb51_train_split_{split}_videos.txt'
-ann_file_test = f'data/hmdb51/hmdb51_val_split_{split}_videos.txt'
+ann_file_train = 'data/hmdb51/hmdb51_train_split_{{$SPLIT:1}}_videos.txt'
+ann_file_test = 'data/hmdb51/hmdb51_val_split_{{$SPLIT:1}}_videos.txt'
 num_classes = 51
 
 train_dataloader = dict(

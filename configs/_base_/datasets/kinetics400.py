@@ -4,7 +4,8 @@ _base_ = ['ucf101.py']
 
 data_root = 'data/kinetics400/videos_train'
 data_root_val = 'data/kinetics400/videos_val'
-split = None  # there is only one
+split = None  # there is one list to train on and one to validate on
+split_suffix = ''
 ann_file_train = 'data/kinetics400/kinetics400_train_list_videos.txt'
 ann_file_test = 'data/kinetics400/kinetics400_val_list_videos.txt'
 num_classes = 400

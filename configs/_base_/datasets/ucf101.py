@@ -1,10 +1,15 @@
-# UCF101 as MMAction2 prepares it: videos and a list of each split. 10 frames a
-# clip and 25 samples in testing without augmentation, as in sec. 3.2; the
-# paper does not state the frame size and the segments in training, which are
-# those of TSN.
-dataset_type = 'CheckedVideoDataset'
+# UCF101 as MMAction2 prepares it: videos and a list of each split. SPLIT=2 or
+# SPLIT=3 in the environment chooses another split than the first.
+#
+# 10 frames a clip and 25 samples in testing without augmentation, as in sec.
+# 3.2; the paper does not state the frame size and the segments in training,
+# which are those of TSN.
+_base_ = ['loaders.py']
+
+split = int('{{$SPLIT:1}}')
+# Ends the name of the folder of each split but the first.
+split_suffix = '' if split == 1 else f'_split{split}'
 data_root = 'data/ucf101/videos'
-split = 1
 ann_file_train = f'data/ucf101/ucf101_train_split_{split}_videos.txt'
 ann_file_test = f'data/ucf101/ucf101_val_split_{split}_videos.txt'
 num_classes = 101
@@ -12,15 +17,7 @@ clip_len = 10
 # The video's name tells score files of different videos apart.
 meta_keys = ('img_shape', 'filename')
 
-train_pipeline = [
-    dict(type='DecordInit'),
-    # repeat_last: a loop would show a jump where the video starts over.
-    dict(
-        type='SampleFrames',
-        clip_len=clip_len,
-        num_clips=3,
-        out_of_bound_opt='repeat_last'),
-    dict(type='DecordDecode'),
+augmentation = [
     dict(type='Resize', scale=(-1, 256)),
     dict(
         type='MultiScaleCrop',
@@ -30,76 +27,85 @@ train_pipeline = [
         max_wh_scale_gap=1),
     dict(type='Resize', scale=(224, 224), keep_ratio=False),
     # The flow is estimated from the mirrored frames, so it is right.
-    dict(type='Flip', flip_ratio=0.5),
+    dict(type='Flip', flip_ratio=0.5)
+]
+center = [
+    dict(type='Resize', scale=(-1, 256)),
+    dict(type='CenterCrop', crop_size=224)
+]
+
+# Of the motion stream. repeat_last: a loop would show a jump where the video
+# starts over.
+clips = dict(type='SampleFrames', clip_len=clip_len,
+             out_of_bound_opt='repeat_last')
+train_pipeline = [
+    dict(type='DecordInit'),
+    dict(clips, num_clips=3),
+    dict(type='DecordDecode'),
+    *augmentation,
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs')
 ]
 val_pipeline = [
     dict(type='DecordInit'),
-    dict(
-        type='SampleFrames',
-        clip_len=clip_len,
-        num_clips=3,
-        out_of_bound_opt='repeat_last',
-        test_mode=True),
+    dict(clips, num_clips=3, test_mode=True),
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, 256)),
-    dict(type='CenterCrop', crop_size=224),
+    *center,
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs')
 ]
 test_pipeline = [
     dict(type='DecordInit'),
-    dict(
-        type='SampleFrames',
-        clip_len=clip_len,
-        num_clips=25,
-        out_of_bound_opt='repeat_last',
-        test_mode=True),
+    dict(clips, num_clips=25, test_mode=True),
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, 256)),
-    dict(type='CenterCrop', crop_size=224),
+    *center,
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs', meta_keys=meta_keys)
 ]
 
-# Workers are started anew in every epoch, so that EpochSeedHook can seed them:
-# a resumed run draws the augmentations of an uninterrupted one.
+# Of the spatial stream: one frame of each segment. In testing it is the middle
+# frame of the clips that the motion stream sees, so that a stream scores alone
+# what it scores in the fusion.
+frames_train_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, num_clips=3),
+    dict(type='DecordDecode'),
+    *augmentation,
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs')
+]
+frames_val_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, num_clips=3, test_mode=True),
+    dict(type='DecordDecode'),
+    *center,
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs')
+]
+frames_test_pipeline = [
+    *test_pipeline[:2],
+    dict(type='TakeFrames', frames=5),
+    dict(type='DecordDecode'),
+    *center,
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs', meta_keys=meta_keys)
+]
+
 train_dataloader = dict(
-    batch_size=8,
-    num_workers=8,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
         ann_file=ann_file_train,
         data_prefix=dict(video=data_root),
         num_classes=num_classes,
         pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=8,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         ann_file=ann_file_test,
         data_prefix=dict(video=data_root),
         num_classes=num_classes,
-        pipeline=val_pipeline,
-        test_mode=True))
+        pipeline=val_pipeline))
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=8,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         ann_file=ann_file_test,
         data_prefix=dict(video=data_root),
         num_classes=num_classes,
-        pipeline=test_pipeline,
-        test_mode=True))
-
-val_evaluator = dict(type='AccMetric')
-test_evaluator = val_evaluator
+        pipeline=test_pipeline))

@@ -1,8 +1,7 @@
 # The motion stream of the paper: 5.7 M parameters of flow estimator (table 3)
-# before a ResNet-18 that takes the 9 flows of 10 frames.
+# before a ResNet-18 that takes the flows of a clip, 9 of 10 frames.
 model = dict(
     type='UFTSNRecognizer',
-    clip_len=10,
     flow_estimator=dict(type='UnsupervisedFlowEstimator'),
     photometric_loss=dict(
         type='PhotometricLoss', difference_weight=0.2, census_weight=1.0),
@@ -12,14 +11,13 @@ model = dict(
     backbone=dict(
         type='ResNet',
         depth=18,
-        in_channels=18,
         norm_eval=False,
         init_cfg=dict(
             type='CrossModalityPretrained',
             checkpoint='torchvision://resnet18')),
     cls_head=dict(
         type='TSNHead',
-        num_classes=101,
+        num_classes=101,  # an experiment has those of its data set
         in_channels=512,
         spatial_type='avg',
         consensus=dict(type='AvgConsensus', dim=1),

@@ -4,6 +4,4 @@ _base_ = ['uftsn_r18.py']
 model = dict(
     flow_estimator=dict(plan='uftsn_small'),
     # A random start, by the means of ResNet itself.
-    backbone=dict(
-        _delete_=True, type='ResNet', depth=18, in_channels=18,
-        norm_eval=False))
+    backbone=dict(_delete_=True, type='ResNet', depth=18, norm_eval=False))

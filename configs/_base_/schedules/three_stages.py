@@ -1,31 +1,17 @@
 # Three stages in one run (sec. 3.2). The paper does not state their lengths;
-# an experiment sets its own.
+# an experiment sets its own. One value by its name, from the command line:
+#   --cfg-options default_hooks.stages.stages.classifier.begin=5
+_base_ = ['adamw.py']
+
 # The classifier is random until stage 2, so validation begins there.
-train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=80, val_begin=31, val_interval=5)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+train_cfg = dict(val_begin=31)
 
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
-    clip_grad=dict(max_norm=20, norm_type=2),
-    # One group per parameter, so that a stage can set the rate of each part.
-    paramwise_cfg=dict(custom_keys=dict(flow_estimator=dict(lr_mult=1.0))))
-
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(
+default_hooks = dict(
+    stages=dict(
         type='StagedTrainingHook',
-        stages=[
-            dict(name='flow', begin=0, lr=dict(flow_estimator=5e-4)),
-            dict(
-                name='classifier',
-                begin=30,
-                lr=dict(backbone=1e-3, cls_head=1e-3)),
-            dict(
-                name='joint',
+        stages=dict(
+            flow=dict(begin=0, lr=dict(flow_estimator=5e-4)),
+            classifier=dict(begin=30, lr=dict(backbone=1e-3, cls_head=1e-3)),
+            joint=dict(
                 begin=60,
-                lr=dict(flow_estimator=2e-5, backbone=1e-4, cls_head=1e-4))
-        ])
-]
+                lr=dict(flow_estimator=2e-5, backbone=1e-4, cls_head=1e-4)))))

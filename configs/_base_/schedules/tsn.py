@@ -1,4 +1,6 @@
 # TSN's steps. The paper does not state those of its spatial stream.
+_base_ = ['../default_runtime.py']
+
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
@@ -17,8 +19,6 @@ param_scheduler = [
         milestones=[20, 40],
         gamma=0.1)
 ]
-
-custom_hooks = [dict(type='EpochSeedHook')]
 
 # For --auto-scale-lr.
 auto_scale_lr = dict(enable=False, base_batch_size=32)

@@ -77,5 +77,5 @@ def test_a_model_without_checkpoint_may_be_tested(tiny_runner, tmp_path):
 
 
 def test_every_shipped_experiment_has_it(load):
-    hooks = load('uftsn', 'quickstart').default_hooks
+    hooks = load('uftsn_quickstart').default_hooks
     assert dict(type=CompleteCheckpointHook.__name__) in hooks.values()

@@ -8,6 +8,7 @@ import torch
 from filelock import FileLock
 from mmengine.config import Config
 
+from uftsn_mmaction.engine.hooks.stage import stage_configs
 from uftsn_mmaction.experiments.comparison.compare import compare_flows
 
 
@@ -31,7 +32,7 @@ def test_only_the_estimator_differs(tools, config_file, settings, checkpoint):
     compare_flows(config_file, specs, [3], settings)
     found = configs_of(settings)
     first = found.pop('stage_1_seed_3')
-    assert first['custom_hooks'][1]['stages'][0]['name'] == 'flow'
+    assert [stage.name for stage in stage_configs(first)] == ['flow']
     assert len(found) == len(specs)
     types, starts = set(), {}
     for name, cfg in found.items():
@@ -84,7 +85,7 @@ def test_stages_of_ours_share_the_first_one(tools, config_file, settings):
     assert all(torch.equal(taken[name], start[name]) for name in start)
     # The other one goes on, with its optimizer.
     assert cfg['ours+joint_seed_0']['load_from'] is None
-    assert len(cfg['ours+joint_seed_0']['custom_hooks'][1]['stages']) == 3
+    assert len(stage_configs(cfg['ours+joint_seed_0'])) == 3
     joint = runs / 'ours+joint' / 'seed_0'
     assert (joint / begin.name).read_bytes() == begin.read_bytes()
     assert (joint / 'last_checkpoint').read_text() == str(joint / begin.name)
@@ -190,7 +191,7 @@ def test_runs_of_other_settings_are_refused(tools, config_file, settings,
     with pytest.raises(ValueError, match=r'load_from was'):
         compare_flows(config_file, [mine], [0], settings)
     # What ours+joint would go on from is not of its settings.
-    stage = 'custom_hooks.1.stages.0.lr.flow_estimator'
+    stage = 'default_hooks.stages.stages.flow.lr.flow_estimator'
     with pytest.raises(ValueError, match=r'stage_1/seed_0.* is 0\.0001'):
         compare_flows(config_file, ['ours+joint'], [0], settings,
                       {stage: 1e-4})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from uftsn_mmaction.engine.hooks.stage import stage_configs
 from uftsn_mmaction.experiments.comparison.plan import DATA, ComparisonPlan
 
 
@@ -16,22 +17,19 @@ def test_stages_of_the_shipped_configs(repo_root, data, lengths):
     assert classifier.model.flow_estimator == dict(type='X')
     for cfg, name, length in ((flow, 'flow', lengths[0]),
                               (classifier, 'classifier', lengths[1])):
-        before, = (hook for hook in plan.cfg.custom_hooks
-                   if hook.type == 'StagedTrainingHook')
-        hook, = (hook for hook in cfg.custom_hooks
-                 if hook.type == 'StagedTrainingHook')
-        stage, = hook.stages
-        wanted, = (item for item in before.stages if item.name == name)
+        stage, = stage_configs(cfg)
+        wanted, = (item for item in stage_configs(plan.cfg)
+                   if item.name == name)
         assert stage == {**wanted, 'begin': 0}
         assert cfg.train_cfg.max_epochs == length
     staged = plan.staged_config(1)
     assert staged.train_cfg.max_epochs == sum(lengths)
-    assert len(staged.custom_hooks[-1].stages) == 3
+    assert len(stage_configs(staged)) == 3
     for cfg in (flow, classifier, staged):
         assert cfg.load_from is None
         assert cfg.randomness.seed == 1
         # The order of the clips in each epoch follows from the seed alone.
-        assert cfg.custom_hooks[0].type == 'EpochSeedHook'
+        assert cfg.default_hooks.epoch_seed.type == 'EpochSeedHook'
         assert cfg.val_dataloader is None
     # The plan itself stays as it is.
     assert plan.cfg.randomness.seed == 0
@@ -47,11 +45,11 @@ def test_what_does_not_fit_is_named(config_file, tmp_path):
     with pytest.raises(FileNotFoundError, match='no.py'):
         ComparisonPlan.from_file(tmp_path / 'no.py')
     with pytest.raises(ValueError, match='iterations'):
-        read(custom_hooks__1__by_epoch=False)
+        read(default_hooks__stages__by_epoch=False)
     with pytest.raises(ValueError, match="'joint' of .*max_epochs=13"):
         read(train_cfg__max_epochs=13)
-    with pytest.raises(ValueError, match='one StagedTrainingHook'):
-        read(custom_hooks=[])
+    with pytest.raises(ValueError, match='StagedTrainingHook'):
+        read(default_hooks__stages=None)
     stock = tmp_path / 'stock.py'
     stock.write_text("model = dict(type='Recognizer2D')")
     with pytest.raises(ValueError, match='has no model.flow_estimator'):

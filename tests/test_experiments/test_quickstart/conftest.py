@@ -38,8 +38,7 @@ def stage_option():
     """Function that gives the option for the begin of a stage."""
 
     def option(name, begin):
-        number = ('flow', 'classifier', 'joint').index(name)
-        return {f'custom_hooks.1.stages.{number}.begin': begin}
+        return {f'default_hooks.stages.stages.{name}.begin': begin}
 
     return option
 

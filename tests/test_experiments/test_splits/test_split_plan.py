@@ -49,10 +49,8 @@ def own(tmp_path, configs_dir):
     """A motion stream of one's own, beside configs with lists."""
     lists = "train_dataloader = test_dataloader = val_dataloader = dict(" \
         "dataset=dict(ann_file='{}.txt', pipeline=['{}']))\n"
-    for split, path in ((1, ''), (2, 'splits/')):
-        name = 'uftsn_r18_ucf101' + ('_split2' if split == 2 else '')
-        with open(configs_dir / path / f'{name}.py', 'a') as file:
-            file.write(lists.format(split, 'shipped'))
+    with open(configs_dir / 'uftsn_r18_ucf101.py', 'a') as file:
+        file.write(lists.format('{{$SPLIT:1}}', 'shipped'))
     path = tmp_path / 'mine.py'
     path.write_text("model = dict(type='Mine')\n"
                     'train_cfg = dict(max_epochs=7)\n' +
@@ -84,8 +82,6 @@ def test_a_list_inside_of_a_wrapper_is_replaced_too(configs_dir, own):
         file.write('train_dataloader = dict(dataset=dict(times=2, '
                    "dataset=dict(ann_file='mine.txt')))\n"
                    'split = 1\nval_dataloader = None\n')
-    with open(configs_dir / 'splits/uftsn_r18_ucf101_split2.py', 'a') as file:
-        file.write('split = 2')
 
     def read():
         return SplitPlan.from_files('ucf101', 2, ['temporal'], configs_dir, {},
@@ -122,6 +118,40 @@ def test_the_shipped_stream_put_in_its_own_place_is_the_same(
             temporal=folder / f'uftsn_r18_{data_set}.py')))
     assert same.name == shipped.name
     assert same.cfg.to_dict() == shipped.cfg.to_dict()
+
+
+@pytest.mark.parametrize('split', [1, 2])
+@pytest.mark.parametrize('data_set', ['ucf101', 'hmdb51'])
+def test_another_flow_follows_data_set_and_split(repo_root, data_set, split):
+    plan = SplitPlan.from_files(
+        data_set, split, BOTH, repo_root / 'configs', {},
+        dict(temporal=repo_root / 'configs/other_flows/uftsn_tvl1.py'))
+    stream, suffix = plan.streams['temporal'], '_split2' * (split == 2)
+    assert stream.name == f'uftsn_r18_{data_set}_tvl1{suffix}'
+    assert stream.cfg.model.flow_estimator.type == 'TVL1FlowEstimator'
+    lists = plan.streams['spatial'].cfg.train_dataloader.dataset
+    for key in ('ann_file', 'num_classes', 'data_prefix'):
+        assert stream.cfg.train_dataloader.dataset[key] == lists[key]
+
+
+def test_a_config_derived_from_a_shipped_one_keeps_its_name(
+        repo_root, tmp_path):
+    """Also on splits on which the shipped one names its folder."""
+    own = tmp_path / 'mine.py'
+    own.write_text(f"_base_ = ['{repo_root}/configs/uftsn_r18_ucf101.py']")
+    for split, name in ((1, 'mine'), (2, 'mine_split2')):
+        plan = SplitPlan.from_files(
+            'ucf101', split, ['temporal'], repo_root / 'configs', {},
+            dict(temporal=own))
+        assert plan.streams['temporal'].name == name
+
+
+def test_configs_have_to_follow_the_split(configs_dir):
+    path = configs_dir / 'uftsn_r18_ucf101.py'
+    path.write_text(path.read_text().replace('{{$SPLIT:1}}', '1'))
+    SplitPlan.from_files('ucf101', 1, ['temporal'], configs_dir)
+    with pytest.raises(ValueError, match='uftsn_r18_ucf101.py.*SPLIT=2'):
+        SplitPlan.from_files('ucf101', 2, ['temporal'], configs_dir)
 
 
 def test_another_stream_has_to_fit(configs_dir, own):

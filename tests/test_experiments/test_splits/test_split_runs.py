@@ -250,8 +250,8 @@ def test_number_of_gpus(tools, configs_dir, work_dir, gpus):
 
 def test_configs_are_checked_before_anything_runs(tools, configs_dir,
                                                   work_dir):
-    (configs_dir / 'splits' / 'uftsn_fusion_ucf101_split3.py').unlink()
-    with pytest.raises(FileNotFoundError, match='fusion_ucf101_split3.py'):
+    (configs_dir / 'uftsn_fusion_ucf101.py').unlink()
+    with pytest.raises(FileNotFoundError, match='uftsn_fusion_ucf101.py'):
         run_splits('ucf101', (1, 3), BOTH, configs_dir, settings(work_dir))
     with pytest.raises(ValueError, match='gpus must be 0'):
         settings(work_dir, gpus=-1)

@@ -80,8 +80,8 @@ def test_the_name_alone_trains_the_classifier(quickstart, estimator):
 @pytest.mark.parametrize('name', ['flow', 'joint'])
 def test_a_stage_that_trains_the_solver_is_refused(quickstart, solver, name):
     quickstart.model.flow_estimator = solver
-    stages = quickstart.custom_hooks[1].stages
-    stages.append(dict(name=name, begin=1))
+    stages = quickstart.default_hooks.stages.stages
+    stages[name] = dict(begin=1)
     runner = Runner.from_cfg(quickstart)
     with pytest.raises(ValueError) as caught:
         runner.train()

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random numbers that depend on the epoch alone, so that runs can resume."""
+from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Callable, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,54 +29,63 @@ class EpochSeedHook(Hook):
     ``(runner.seed, epoch, rank, worker)``: MMEngine starts them with the same
     seed in each epoch, so that their augmentations repeat.
 
-    In an iteration-based loop all iterations are epoch 0. There each training
-    step and each validation gets random numbers of its own, and those of the
-    data pipeline go on undisturbed, so that the run can resume at any
-    checkpoint: MMEngine draws the batches already seen once more and drops
-    them.
+    An iteration-based loop counts all iterations as epoch 0. There each
+    training step and each validation gets random numbers of its own, and
+    those of the data pipeline continue undisturbed, so that the run can
+    resume at any checkpoint: MMEngine draws the batches of the finished steps
+    once more and drops them.
 
-    What the hook cannot reach: workers that live on from epoch to epoch (set
-    ``persistent_workers=False``), and the order of the samples if
+    The hook cannot reach workers that live on from epoch to epoch (set
+    ``persistent_workers=False``), nor the order of the samples if
     ``randomness.seed`` is not set (the data loader is built before the
     checkpoint tells the seed). It warns of both.
+
+    Of several hooks of this kind the last one counts, so that one in
+    ``custom_hooks`` replaces that of ``default_hooks``.
     """
 
     # Last before the data loader starts, so that no other hook draws between.
     priority = 'VERY_LOW'
 
     def __init__(self) -> None:
-        self._built_with: Optional[int] = None
-        self._worker_init_fn: Optional[Callable] = None
+        self._is_replaced = False
+        self._built_with: int | None = None
+        self._worker_init_fn: Callable[[int], None] | None = None
         self._iter_based = False
-        self._outer_state: Optional[dict] = None
+        self._outer_state: dict | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Remember the seed with which the data loader was built."""
+        same = [
+            hook for hook in runner.hooks if isinstance(hook, EpochSeedHook)
+        ]
+        self._is_replaced = same[-1] is not self
         self._built_with = runner.seed
 
     def before_train(self, runner: Runner) -> None:
-        """Warn of what would make a resumed run differ.
+        """Warn of settings with which a resumed run would differ.
 
         Args:
             runner: The runner; a checkpoint to resume from is loaded by now.
         """
+        if self._is_replaced:
+            return
         loader = runner.train_dataloader
         self._iter_based = isinstance(runner.train_loop, IterBasedTrainLoop)
-        self._worker_init_fn = getattr(loader, 'worker_init_fn', None)
+        self._worker_init_fn = loader.worker_init_fn
         if self._built_with != runner.seed:
             runner.logger.warning(
                 f'The checkpoint was trained with seed {runner.seed}, but the '
                 'data loader of this run was built with seed '
                 f'{self._built_with}, so that the order of the samples '
                 f'differs: set randomness=dict(seed={runner.seed}) to repeat '
-                'it.')
-        if getattr(loader, 'persistent_workers',
-                   False) and not self._iter_based:
+                'it')
+        if loader.persistent_workers and not self._iter_based:
             runner.logger.warning(
                 'train_dataloader.persistent_workers is True, so that '
                 'EpochSeedHook cannot seed the workers at each epoch and a '
                 'resumed run sees other augmentations: set '
-                'persistent_workers=False.')
+                'persistent_workers=False')
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed this process and the workers that are about to start.
@@ -82,38 +93,38 @@ class EpochSeedHook(Hook):
         Args:
             runner: The runner; ``runner.epoch`` counts from 0.
         """
+        if self._is_replaced:
+            return
         key = (runner.seed, runner.epoch, get_rank())
         _seed_all(_EPOCH, *key)
         loader = runner.train_dataloader
-        if getattr(loader, 'num_workers', 0) > 0:
-            # A plain attribute of the loader, which takes effect when it
-            # starts workers next.
+        if loader.num_workers > 0:
+            # The loader reads this attribute whenever it starts workers.
             loader.worker_init_fn = partial(
                 _seed_worker, key=key, inner=self._worker_init_fn)
 
     def before_train_iter(self, runner: Runner, *args: Any,
                           **kwargs: Any) -> None:
         """Give the step of an iteration-based loop its own numbers."""
-        if self._iter_based:
-            self._enter(_STEP, runner)
+        self._enter(_STEP, runner)
 
     def after_train_iter(self, runner: Runner, *args: Any,
                          **kwargs: Any) -> None:
-        """Let the data pipeline go on where it was before the step."""
+        """Let the data pipeline continue where it was before the step."""
         self._leave()
 
     def before_val(self, runner: Runner) -> None:
         """Give a validation between two steps its own numbers."""
-        if self._iter_based:
-            self._enter(_VALIDATION, runner)
+        self._enter(_VALIDATION, runner)
 
     def after_val(self, runner: Runner) -> None:
-        """Let the data pipeline go on where it was before the validation."""
+        """Let the data pipeline continue where it was before validation."""
         self._leave()
 
     def _enter(self, purpose: int, runner: Runner) -> None:
-        self._outer_state = _get_state()
-        _seed_all(purpose, runner.seed, runner.iter, get_rank())
+        if self._iter_based and not self._is_replaced:
+            self._outer_state = _get_state()
+            _seed_all(purpose, runner.seed, runner.iter, get_rank())
 
     def _leave(self) -> None:
         if self._outer_state is not None:
@@ -134,10 +145,10 @@ def _seed_all(*key: int) -> None:
 
 
 def _seed_worker(worker_id: int, key: tuple[int, int, int],
-                 inner: Optional[Callable]) -> None:
+                 inner: Callable[[int], None] | None) -> None:
     """Seed a worker of the data loader; runs in that worker."""
     if inner is not None:
-        # First the function it had, for what else that may do.
+        # The function of the loader may do more than seeding.
         inner(worker_id)
     _seed_all(_WORKER, *key, worker_id)
 
@@ -154,7 +165,7 @@ def _get_state() -> dict:
 
 
 def _set_state(state: dict) -> None:
-    """Put the states of :func:`_get_state` back."""
+    """Restore the states of :func:`_get_state`."""
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'])

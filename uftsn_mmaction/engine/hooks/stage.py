@@ -134,10 +134,10 @@ def staged_hook(cfg: Mapping[str, Any]) -> ConfigDict:
 
     Returns:
         The settings of the hook themselves, so that a change of them changes
-        the config.
+        the config. Of several hooks it is the last one, which counts.
 
     Raises:
-        ValueError: If the config has no such hook, or several.
+        ValueError: If the config has no such hook.
     """
     hooks = [*(cfg.get('default_hooks') or {}).values(),
              *(cfg.get('custom_hooks') or ())]
@@ -146,12 +146,11 @@ def staged_hook(cfg: Mapping[str, Any]) -> ConfigDict:
         hook for hook in hooks if isinstance(hook, Mapping)
         and str(hook.get('type')).split('.')[-1] == 'StagedTrainingHook'
     ]
-    if len(found) != 1:
+    if not found:
         raise ValueError(
-            'default_hooks and custom_hooks must hold one StagedTrainingHook, '
-            f'got {len(found)}; derive the config from '
-            'configs/_base_/schedules/three_stages.py')
-    return found[0]
+            'Neither default_hooks nor custom_hooks has a StagedTrainingHook; '
+            'derive the config from configs/_base_/schedules/three_stages.py')
+    return found[-1]
 
 
 def stage_configs(cfg: Mapping[str, Any]) -> list[ConfigDict]:

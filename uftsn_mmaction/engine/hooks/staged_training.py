@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from .stage import Stage, build_stages
 
 
+@runtime_checkable
+class StagedModel(Protocol):
+    """Contract of a model that trains in stages, as ``UFTSNRecognizer`` does.
+
+    Attributes:
+        flow_estimator: Child that estimates the flow.
+        parts: Names of the children that have parameters.
+        has_random_flow: Whether the flow of the model is that of random
+            weights, unless a checkpoint is loaded.
+    """
+
+    flow_estimator: nn.Module
+    parts: tuple[str, ...]
+    has_random_flow: bool
+
+    def set_stage(self,
+                  train: Sequence[str],
+                  losses: Mapping[str, float],
+                  detach_flow: bool = False) -> None:
+        """Train these parts alone, on the weighted losses."""
+
+
 @HOOKS.register_module()
 class StagedTrainingHook(Hook):
-    """Train in stages; each says what trains, on what, and how fast.
+    """Train in stages; each states what trains, on what, and how fast.
 
     The stage follows from the runner's progress alone, so a resumed run is in
     the right one. One optimizer serves all stages: parameters without a
@@ -26,32 +49,54 @@ class StagedTrainingHook(Hook):
     Schedulers and ``paramwise_cfg`` multiply it: it is applied for the length
     of each optimizer step and taken back, so that they see only their own.
 
+    Of several hooks of this kind the last one counts, so that one in
+    ``custom_hooks`` replaces that of ``default_hooks``.
+
     Args:
-        stages: Settings of each :class:`Stage`, for example ``[dict(
-            name='flow', begin=0), dict(name='classifier', begin=20),
-            dict(name='joint', begin=30, lr=dict(flow_estimator=5e-5))]``.
+        stages: Settings of each :class:`Stage` by its name, for example
+            ``dict(flow=dict(begin=0), classifier=dict(begin=20),
+            joint=dict(begin=30, lr=dict(flow_estimator=5e-5)))``, where None
+            leaves a stage out; or a list of settings with a ``name`` each.
         by_epoch: Whether ``begin`` counts epochs, or iterations.
     """
 
     priority = 'NORMAL'
 
     def __init__(self,
-                 stages: Sequence[Mapping[str, Any]],
+                 stages: Mapping[str, Any] | Sequence[Mapping[str, Any]],
                  by_epoch: bool = True) -> None:
         self.stages = build_stages(stages)
         self.by_epoch = by_epoch
+        self._is_replaced = False
         self._active: Stage | None = None
         self._scheduled: list[float] = []
         self._parts_of_groups: list[set[str]] = []
 
     def stage_at(self, progress: int) -> Stage:
-        """Stage of an epoch (or iteration)."""
+        """Return the stage of an epoch (or iteration).
+
+        >>> hook = StagedTrainingHook(
+        ...     dict(flow=dict(begin=0), classifier=dict(begin=20)))
+        >>> hook.stage_at(19).name, hook.stage_at(20).name
+        ('flow', 'classifier')
+        """
         return [stage for stage in self.stages if stage.begin <= progress][-1]
 
     def before_train(self, runner: Runner) -> None:
-        """Check the stages against the model, the optimizer and the loop."""
+        """Check the stages against the model, the optimizer and the loop.
+
+        Raises:
+            ValueError: If they do not fit.
+        """
+        same = [
+            hook for hook in runner.hooks
+            if isinstance(hook, StagedTrainingHook)
+        ]
+        self._is_replaced = same[-1] is not self
+        if self._is_replaced:
+            return
         model = self._model(runner)
-        if not hasattr(model, 'set_stage'):
+        if not isinstance(model, StagedModel):
             raise ValueError(
                 'StagedTrainingHook needs a model with set_stage, such as '
                 f'UFTSNRecognizer, got {type(model).__name__}')
@@ -60,8 +105,8 @@ class StagedTrainingHook(Hook):
                 'StagedTrainingHook counts epochs, but the training loop '
                 'counts iterations; set by_epoch=False and begin of each '
                 'stage in iterations')
-        if runner.distributed and not getattr(runner.model,
-                                              'find_unused_parameters', True):
+        if (isinstance(runner.model, DistributedDataParallel)
+                and not runner.model.find_unused_parameters):
             raise ValueError(
                 'Stages leave parameters without a gradient; set '
                 'find_unused_parameters=True in the config for distributed '
@@ -90,7 +135,9 @@ class StagedTrainingHook(Hook):
                           runner: Runner,
                           batch_idx: int,
                           data_batch: Any = None) -> None:
-        """Enter the stage that the progress says; apply its rates."""
+        """Enter the stage of the present progress and apply its rates."""
+        if self._is_replaced:
+            return
         stage = self.stage_at(runner.epoch if self.by_epoch else runner.iter)
         if stage is not self._active:
             self._enter(stage, runner)
@@ -99,7 +146,7 @@ class StagedTrainingHook(Hook):
         self._scheduled = [group['lr'] for group in groups]
         rates = {}
         for group, parts in zip(groups, self._parts_of_groups):
-            # One rate holds for all parts of a group, as checked above.
+            # All parts of a group have one rate, as checked above.
             part = min(parts)
             group['lr'] *= stage.rate_of(part, base) / base
             rates[part] = group['lr']
@@ -111,7 +158,7 @@ class StagedTrainingHook(Hook):
                          batch_idx: int,
                          data_batch: Any = None,
                          outputs: dict | None = None) -> None:
-        """Give the schedulers back what is theirs."""
+        """Restore the rates of the schedulers."""
         for group, lr in zip(runner.optim_wrapper.optimizer.param_groups,
                              self._scheduled):
             group['lr'] = lr
@@ -129,8 +176,9 @@ class StagedTrainingHook(Hook):
     def _base_lr(runner: Runner) -> float:
         return runner.optim_wrapper.optimizer.defaults['lr']
 
-    def _check(self, stage: Stage, model: nn.Module, runner: Runner) -> None:
-        """Try a stage on, so that the last one does not fail after hours."""
+    def _check(self, stage: Stage, model: StagedModel,
+               runner: Runner) -> None:
+        """Try a stage, so that the last one does not fail after hours."""
         try:
             self._apply(stage, model)
         except ValueError as error:
@@ -149,13 +197,17 @@ class StagedTrainingHook(Hook):
                     f'Stage {stage.name!r} has a learning rate per part, but '
                     'the optimizer keeps all parts in one group; set '
                     'optim_wrapper.paramwise_cfg=dict(custom_keys='
-                    'dict(flow_estimator=dict(lr_mult=1.0))) to tell them '
-                    'apart')
+                    'dict(flow_estimator=dict(lr_mult=1.0))) to split them')
 
-    def _warn_of_random_flow(self, model: nn.Module, runner: Runner) -> None:
-        """Warn that the classifier would train on flow of random weights."""
-        if (any('flow_estimator' in stage.train for stage in self.stages)
-                or runner._has_loaded or not model.has_random_flow):
+    def _warn_of_random_flow(self, model: StagedModel,
+                             runner: Runner) -> None:
+        """Warn that the classifier would train on the flow of random weights.
+
+        Loss and accuracy would not show it: a classifier learns something
+        from any flow.
+        """
+        trained = any('flow_estimator' in stage.train for stage in self.stages)
+        if trained or runner._has_loaded or not model.has_random_flow:
             return
         runner.logger.warning(
             'No stage trains flow_estimator '
@@ -164,7 +216,7 @@ class StagedTrainingHook(Hook):
             'Set load_from, or add the stage \'flow\'')
 
     @staticmethod
-    def _apply(stage: Stage, model: nn.Module) -> None:
+    def _apply(stage: Stage, model: StagedModel) -> None:
         # The presets name a neck, which most models lack.
         train = [
             part for part in stage.train
@@ -175,10 +227,11 @@ class StagedTrainingHook(Hook):
     def _enter(self, stage: Stage, runner: Runner) -> None:
         model = self._model(runner)
         self._apply(stage, model)
-        # A resumed run finds the last stage among what it has restored.
+        # A resumed run has restored the name of its last stage.
         before = runner.message_hub.runtime_info.get('stage', stage.name)
         if before != stage.name:
-            # The log repeats the last value of what is no longer measured.
+            # Or the log would repeat the last value of losses and rates that
+            # the new stage does not have.
             scalars = runner.message_hub.log_scalars
             for key in [k for k in scalars if k.startswith('train/')]:
                 if 'loss' in key or key.startswith('train/lr_'):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
@@ -17,47 +18,50 @@ class Experiment:
     """A config with all its options.
 
     Attributes:
-        name: Name of the config, without extension.
+        name: Name of its folder of checkpoints.
         cfg: Its settings.
     """
     name: str
     cfg: Config
 
     @classmethod
-    def from_file(
-        cls,
-        path: Path,
-        options: Mapping[str, Any],
-        cure: str = '--configs-dir, or leave this split out with --splits'
-    ) -> Experiment:
-        """Read a config and change it.
+    def from_file(cls,
+                  path: Path,
+                  split: int,
+                  option: str = '--configs-dir',
+                  **variables: str) -> Experiment:
+        """Read a config on a split.
 
         Args:
             path: Config file.
-            options: Values by dotted keys, as of ``DictAction``.
-            cure: What to correct where there is no such file.
+            split: Number of the split.
+            option: Option to correct if there is no such file.
+            **variables: Further environment variables that the config reads.
 
         Raises:
-            FileNotFoundError: There is no such config.
+            FileNotFoundError: If there is no such config.
         """
         if not path.is_file():
             raise FileNotFoundError(
                 f'config {str(path)!r} does not exist (absolute path '
-                f'{str(path.absolute())!r}); correct {cure}')
-        cfg = Config.fromfile(path)
-        cfg.merge_from_dict(dict(options))
-        return cls(path.stem, cfg)
+                f'{str(path.absolute())!r}); correct {option}')
+        with _environment(SPLIT='1', **variables):
+            first = Config.fromfile(path)
+        with _environment(SPLIT=str(split), **variables):
+            cfg = Config.fromfile(path)
+        # A config that leaves its folder open has one of its own name. The
+        # folder of another split may be that of a base config.
+        name = Path(first.get('work_dir') or path.stem).name
+        # The config may itself be on another split.
+        name = re.sub(r'_split\d+$', '', name)
+        return cls(name if split == 1 else f'{name}_split{split}', cfg)
 
-    def on_split(self, split: int, shipped: Experiment) -> Experiment:
-        """The same experiment on the lists of another one.
-
-        Args:
-            split: Number of the split.
-            shipped: Experiment whose lists are those of the split.
+    def with_lists_of(self, shipped: Experiment) -> Experiment:
+        """Return the same experiment on the lists of another one.
 
         Raises:
-            ValueError: It has another number of classes, or no place for a
-                list.
+            ValueError: If the number of classes differs, or a data set has
+                no list.
         """
         classes = [
             (item.cfg.model.get('cls_head') or {}).get('num_classes')
@@ -78,9 +82,7 @@ class Experiment:
         for key in ('split', 'ann_file_train', 'ann_file_test'):
             if key in cfg and key in shipped.cfg:
                 cfg[key] = shipped.cfg[key]
-        # The config of a split may itself be on another one.
-        name = re.sub(r'_split\d+$', '', self.name)
-        return Experiment(name_on(split, name), cfg)
+        return Experiment(self.name, cfg)
 
     @property
     def max_epochs(self) -> int:
@@ -98,9 +100,19 @@ class Experiment:
         return epochs
 
 
-def name_on(split: int, name: str) -> str:
-    """Name of an experiment on a split: the plain one on the first."""
-    return name if split == 1 else f'{name}_split{split}'
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _dataset(cfg: Config, loader: str) -> ConfigDict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .experiment import Experiment, name_on
+from .experiment import Experiment
 
 #: Prefix of the config's name by stream.
 STREAMS = dict(spatial='tsn_r152', temporal='uftsn_r18')
@@ -42,8 +43,7 @@ class SplitPlan:
 
         Args:
             data_set: Name of the data set in the names of the configs.
-            split: 1 for ``configs_dir/X.py``, any other one for
-                ``configs_dir/splits/X_split{split}.py``.
+            split: Value of the variable ``SPLIT`` that the configs read.
             streams: Names in :data:`STREAMS`; with all of them their fusion
                 is read too.
             configs_dir: Folder of the configs.
@@ -70,15 +70,22 @@ class SplitPlan:
                              options or {})
 
         def read(part: str, prefix: str) -> Experiment:
-            name = name_on(split, f'{prefix}_{data_set}')
-            folder = configs_dir if split == 1 else configs_dir / 'splits'
-            path = folder / f'{name}.py'
-            if part not in replaced:
-                return Experiment.from_file(path, options[part])
-            own = Experiment.from_file(replaced[part], {}, f'--{part}')
-            own = own.on_split(split, Experiment.from_file(path, {}))
-            own.cfg.merge_from_dict(options[part])
-            return own
+            path = configs_dir / f'{prefix}_{data_set}.py'
+            shipped = Experiment.from_file(path, split)
+            if split != 1 and (shipped.cfg.to_dict() == Experiment.from_file(
+                    path, 1).cfg.to_dict()):
+                raise ValueError(
+                    f'{str(path)!r} is the same for SPLIT=1 and '
+                    f'SPLIT={split}; write {{{{$SPLIT:1}}}} into the names of '
+                    'its lists, as configs/_base_/datasets/ucf101.py does')
+            if part in replaced:
+                # Ablations and other flows change this experiment.
+                own = Experiment.from_file(
+                    replaced[part], split, f'--{part}',
+                    EXPERIMENT=os.environ.get('EXPERIMENT', path.stem))
+                shipped = own.with_lists_of(shipped)
+            shipped.cfg.merge_from_dict(options[part])
+            return shipped
 
         streams = {part: read(part, STREAMS[part]) for part in parts}
         fusion = read('fusion', FUSION) if fused else None

@@ -1,0 +1,24 @@
+# Loaders and metric that all data sets share. Workers are started anew in
+# every epoch, so that EpochSeedHook can seed them: a resumed run draws the
+# augmentations of an uninterrupted one.
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=8,
+    persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='CheckedVideoDataset'))
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=8,
+    persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='CheckedVideoDataset', test_mode=True))
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=8,
+    persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='CheckedVideoDataset', test_mode=True))
+
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

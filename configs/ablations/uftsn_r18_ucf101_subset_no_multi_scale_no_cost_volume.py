@@ -1,8 +1,0 @@
-# Table 2, "w/o cost-volume & multi-scale", with the small plan on five classes
-# of UCF101: both frames' features concatenated, 0.43 M parameters.
-_base_ = ['uftsn_r18_ucf101_subset_no_multi_scale.py']
-
-model = dict(
-    flow_estimator=dict(
-        use_cost_volume=False,
-        decoder_channels=((), (), (144, 120, 96, 72, 56, 32), (), ())))

@@ -1,5 +1,0 @@
-# Table 2, "PWC-Net", on UCF101, split 1.
-_base_ = [
-    '../_base_/models/uftsn_r18_pwcnet.py', '../_base_/datasets/ucf101.py',
-    '../_base_/schedules/classifier.py', '../_base_/default_runtime.py'
-]
