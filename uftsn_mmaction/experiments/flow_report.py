@@ -95,7 +95,7 @@ class FlowReport:
         definitions = _definitions()
         return '\n'.join([
             table.to_text(),
-            f'Mean over {number} pairs of each pair\'s mean over its known '
+            f"Mean over {number} pairs of each pair's mean over its known "
             'pixels; a pair without',
             'pixels of a column does not count there.',
             *(f'{column.head}: {definitions[column.key]}'
@@ -128,25 +128,23 @@ class FlowReport:
                     }) for name in self._metrics
             ])
 
-    def _rows(self, estimator: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows if row['estimator'] == estimator]
-
     def _values(self, estimator: str) -> dict[str, list[float]]:
+        rows = [row for row in self.rows if row['estimator'] == estimator]
         return {
-            key: [row[key] for row in self._rows(estimator) if key in row]
+            key: [row[key] for row in rows if key in row]
             for key in _KEYS
         }
 
     def _notes(self) -> Iterator[str]:
         """Yield what the means do not show."""
         for name in self._metrics:
-            rows = self._rows(name)
+            rows = [row for row in self.rows if row['estimator'] == name]
             broken = [
                 row['pair'] for row in rows if row.get('non_finite_pixels')
             ]
             if broken:
                 yield (f'{name}: the flow is not finite in {len(broken)} '
-                       f'pairs, first in {broken[0]!r}.')
+                       f'pairs, first in {broken[0]!r}')
             refused = [row for row in rows if 'error' in row]
             if refused:
                 yield (f'{name}: no flow of {len(refused)} pairs, which its '

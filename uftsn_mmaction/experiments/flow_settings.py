@@ -42,12 +42,10 @@ def flow_settings(specs: Sequence[str], estimators: Mapping[str, nn.Module],
 
 def settings_text(settings: Mapping[str, Any]) -> str:
     """Return the settings for a terminal, those of the estimators first."""
-    lines = [
-        f'{item["name"]}: {item["settings"]}'
-        for item in settings['estimators'] if item['settings']
-    ]
     return '\n'.join([
-        *lines, f'device: {settings["device"]}; threads: '
-        f'{settings["threads"]}; seed: {settings["seed"]}',
+        *(f'{item["name"]}: {item["settings"]}'
+          for item in settings['estimators'] if item['settings']),
+        f'device: {settings["device"]}; threads: {settings["threads"]}; '
+        f'seed: {settings["seed"]}',
         environment_text(settings['environment'])
     ])

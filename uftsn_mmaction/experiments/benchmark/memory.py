@@ -36,9 +36,8 @@ def cpu_peak_mb(spec: str, combination: Combination,
         settings: Classifier, clip length and threads.
 
     Returns:
-        MB (2**20 bytes) above what was resident once model and frames were
-        there; None where the system cannot reset the peak, as on systems
-        other than Linux.
+        MB (2**20 bytes) above what was resident with model and frames; None
+        where the system cannot reset the peak, as outside of Linux.
 
     Raises:
         MemoryError: If the system ended the process.
@@ -81,31 +80,25 @@ def _run_in_child(spec: str, combination: Combination,
             ctypes.CDLL(None).malloc_trim(0)
         before = _reset_peak()
         run()
-        after = _peak_mb()
+        return None if before is None else _peak_mb() - before
     except FAILURES as error:
         # Some errors cannot be pickled.
         raise ValueError(describe_failure(error)) from None
-    return None if None in (before, after) else after - before
 
 
 def _reset_peak() -> float | None:
     """Restart the peak from what is resident now, and return it."""
     try:
         _CLEAR.write_text('5')
-    except OSError:  # some containers forbid it
+        return _peak_mb()
+    except OSError:  # no Linux, or a container that forbids it
         return None
-    return _peak_mb()
 
 
-def _peak_mb() -> float | None:
+def _peak_mb() -> float:
     """Return the highest resident memory of this process.
 
     ``resource.getrusage`` cannot be reset, and starts a new process with the
     memory of its parent.
     """
-    try:
-        found = re.search(r'^VmHWM:\s*(\d+) kB$', _STATUS.read_text(),
-                          re.MULTILINE)
-    except OSError:
-        return None
-    return int(found.group(1)) / 1024 if found else None
+    return int(re.search(r'VmHWM:\s*(\d+) kB', _STATUS.read_text())[1]) / 1024

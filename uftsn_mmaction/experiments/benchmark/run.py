@@ -43,8 +43,7 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
             ``out`` is a file.
     """
     for spec in dict.fromkeys(settings.estimators):
-        build_model(
-            build_estimator(spec), settings.classifier, settings.clip_len)
+        build_model(build_estimator(spec), settings)
     if out.exists() and not out.is_dir():
         raise ValueError(f'--out {str(out)!r} is a file, expected a folder; '
                          'choose another name')

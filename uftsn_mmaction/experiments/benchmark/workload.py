@@ -13,77 +13,72 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...datasets.motion.classes import APPEARANCES, MOTIONS
 from ...datasets.motion.renderer import MotionRenderer
+from ...models.flow import FlowEstimator
 from ...models.flow_zoo import build_estimator
 from .settings import BenchmarkSettings, Combination
 
 # Enough for solvers whose time depends on the content.
 _DIFFERENT_CLIPS = 4
-_PREPROCESSOR = dict(
-    type='ActionDataPreprocessor',
-    mean=[0., 0., 0.],
-    std=[255., 255., 255.],
-    format_shape='NCTHW')
 
 
 class FlowOnly(BaseModel):
     """Preprocessing and flow, without a classifier."""
 
-    def __init__(self, flow_estimator: nn.Module) -> None:
-        super().__init__(data_preprocessor=MODELS.build(_PREPROCESSOR))
+    def __init__(self, flow_estimator: FlowEstimator) -> None:
+        super().__init__(
+            dict(
+                type='ActionDataPreprocessor',
+                mean=[0., 0., 0.],
+                std=[255., 255., 255.],
+                format_shape='NCTHW'))
         self.flow_estimator = flow_estimator
 
     def forward(self, inputs: Tensor, data_samples: list | None = None,
-                mode: str = 'tensor') -> tuple[Tensor, ...] | Tensor:
+                mode: str = 'tensor') -> tuple[Tensor, ...]:
         """Estimate the flow of clips ``(B, M, 3, T, H, W)`` in [0, 1]."""
-        return self.flow_estimator(inputs.flatten(0, 1))
+        return self.flow_estimator.levels(inputs.flatten(0, 1))
 
 
-def build_model(estimator: nn.Module, classifier: str | None,
-                clip_len: int) -> BaseModel:
-    """Put an estimator in front of a classifier with random weights.
-
-    Args:
-        estimator: The estimator.
-        classifier: Config with a ``UFTSNRecognizer``; None for the flow
-            alone.
-        clip_len: Frames per clip. The backbone's input channels follow.
+def build_model(estimator: FlowEstimator,
+                settings: BenchmarkSettings) -> BaseModel:
+    """Put an estimator in front of the classifier, with random weights.
 
     Raises:
-        FileNotFoundError: If the config does not exist.
+        FileNotFoundError: If the config of the classifier does not exist.
         ValueError: If its model is another one, or does not take the flow.
     """
+    path = settings.classifier
     # Without it MMEngine looks for MMAction2's parts in its own registry.
     with DefaultScope.overwrite_default_scope('mmaction'):
-        if classifier is None:
+        if path is None:
             return FlowOnly(estimator)
-        if not osp.isfile(classifier):
+        if not osp.isfile(path):
             raise FileNotFoundError(
-                f'classifier {classifier!r} does not exist (absolute path '
-                f'{osp.abspath(classifier)!r}); name a config of a motion '
-                'stream, or none')
-        model = Config.fromfile(classifier).to_dict().get('model') or {}
+                f'classifier {path!r} does not exist (absolute path '
+                f'{osp.abspath(path)!r}); name a config of a motion stream, '
+                'or none')
+        model = Config.fromfile(path).to_dict().get('model') or {}
         if model.get('type') != 'UFTSNRecognizer':
             raise ValueError(
-                f'classifier {classifier!r} has the model '
-                f'{model.get("type")!r}, expected a UFTSNRecognizer; name a '
-                'config of a motion stream, or none')
+                f'classifier {path!r} has the model {model.get("type")!r}, '
+                'expected a UFTSNRecognizer; name a config of a motion '
+                'stream, or none')
+        # The recognizer derives them from clip_len.
         for channels in ('in_channels', 'in_chans'):
             model['backbone'].pop(channels, None)
-        return MODELS.build(
-            dict(
-                model,
-                # The recognizer builds from configs; this one is built.
-                flow_estimator=dict(type=lambda: estimator),
-                clip_len=clip_len,
-                photometric_loss=None,
-                smoothness_loss=None,
-                loss_weights=None,
-                # Its max_testing_views would cut the batch into parts.
-                test_cfg=None))
+        # max_testing_views of test_cfg would cut the batch into parts.
+        model.update(
+            flow_estimator=estimator,
+            clip_len=settings.clip_len,
+            test_cfg=None,
+            loss_weights=None)
+        for loss in ('flow_losses', 'photometric_loss', 'smoothness_loss'):
+            model.pop(loss, None)
+        return MODELS.build(model)
 
 
 class Workload:
@@ -101,8 +96,7 @@ class Workload:
                  settings: BenchmarkSettings) -> None:
         self.device = torch.device(combination.device)
         estimator = build_estimator(spec)
-        model = build_model(estimator, settings.classifier, settings.clip_len)
-        self.model = model.to(self.device).eval()
+        self.model = build_model(estimator, settings).to(self.device).eval()
         clips = make_clips(combination.size, settings.clip_len,
                            combination.batch_size)
         self.data = dict(
@@ -136,8 +130,7 @@ def make_clips(size: tuple[int, int], clip_len: int,
                batch_size: int) -> list[Tensor]:
     """Render clips of moving objects as a pipeline packs them.
 
-    Noise or a still picture would not do, since iterative solvers stop once
-    nothing changes.
+    Iterative solvers would stop early on noise or a still picture.
 
     Args:
         size: Height and width in pixels.

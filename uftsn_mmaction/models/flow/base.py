@@ -157,18 +157,18 @@ class FlowEstimator(BaseModule, ABC):
         return tuple(outs)
 
 
-def build_flow_estimator(cfg: Mapping[str, Any],
+def build_flow_estimator(cfg: Mapping[str, Any] | FlowEstimator,
                          owner: str) -> FlowEstimator:
     """Build an estimator from its config.
 
     Args:
-        cfg: Config with the registered ``type``.
+        cfg: Config with the registered ``type``, or the estimator itself.
         owner: What the estimator is built for, for the message.
 
     Raises:
         TypeError: If the type is no :class:`FlowEstimator`.
     """
-    estimator = MODELS.build(cfg)
+    estimator = cfg if isinstance(cfg, FlowEstimator) else MODELS.build(cfg)
     if not isinstance(estimator, FlowEstimator):
         raise TypeError(
             f'{owner} got a flow estimator of type '
