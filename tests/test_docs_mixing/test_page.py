@@ -78,8 +78,24 @@ def check_flow_backbone(found, weights):
         assert torch.equal(value, expected)
 
 
+def check_own_estimator(found, weights):
+    kind = found['FarnebackFlowEstimator']
+    try:
+        estimator = MODELS.build(dict(type='FarnebackFlowEstimator'))
+        # Waves that move one pixel to the right.
+        x = torch.arange(64.) - torch.arange(3.).view(3, 1, 1)
+        y = torch.arange(48.).view(48, 1)
+        waves = 0.5 + 0.2 * (x / 3).sin() + 0.2 * (y / 4).cos()
+        clip = waves.expand(1, 3, 3, 48, 64)
+        u, v = estimator(clip)[..., 8:-8, 8:-8].mean((0, 2, 3, 4))
+    finally:
+        assert MODELS.module_dict.pop('FarnebackFlowEstimator') is kind
+    assert abs(u - 1) < 0.2 and abs(v) < 0.2
+
+
 #: Check of a script by a word of its own.
 CHECKS = {
+    'PairwiseFlowEstimator': check_own_estimator,
     'inference_recognizer': check_recognizer,
     'MMAction2Inferencer': check_inferencer,
     'revise_keys': check_flow_backbone,
