@@ -1,7 +1,7 @@
 # The paper's spatial stream on UCF101; splits as in uftsn_r18_ucf101.py.
 _base_ = [
     '_base_/models/tsn_r152.py', '_base_/datasets/ucf101.py',
-    '_base_/schedules/tsn.py'
+    '_base_/schedules/tsn.py', '_base_/default_runtime.py'
 ]
 
 model = dict(cls_head=dict(num_classes={{_base_.num_classes}}))

@@ -1,7 +1,7 @@
 # The spatial stream of the five classes: minutes on two CPU cores.
 _base_ = [
     '_base_/models/tsn_r18.py', '_base_/datasets/ucf101_subset.py',
-    '_base_/schedules/tsn.py'
+    '_base_/schedules/tsn.py', '_base_/default_runtime.py'
 ]
 
 max_epochs = 20

@@ -2,7 +2,7 @@
 # video, average fusion. Splits are chosen as in uftsn_r18_hmdb51.py.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/hmdb51.py',
-    '_base_/schedules/fusion_test.py'
+    '_base_/default_runtime.py'
 ]
 
 model = dict(

@@ -2,7 +2,7 @@
 # other.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/synthetic_motion.py',
-    '_base_/schedules/fusion_test.py'
+    '_base_/default_runtime.py'
 ]
 
 model = dict(

@@ -2,7 +2,7 @@
 # video, average fusion. Splits are chosen as in uftsn_r18_ucf101.py.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/ucf101.py',
-    '_base_/schedules/fusion_test.py'
+    '_base_/default_runtime.py'
 ]
 
 model = dict(

@@ -2,7 +2,7 @@
 # fusion.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/ucf101_subset.py',
-    '_base_/schedules/fusion_test.py'
+    '_base_/default_runtime.py'
 ]
 
 model = dict(

@@ -1,4 +1,4 @@
-# Registration, logging and safe checkpoints, included by every schedule.
+# Registration, logging, safe checkpoints and repeatable runs.
 custom_imports = dict(imports=['uftsn_mmaction'], allow_failed_imports=False)
 default_scope = 'mmaction'
 

@@ -6,3 +6,8 @@ model = dict(
     average='score',
     # Samples of a stream at a time, which bounds the memory.
     test_cfg=dict(max_testing_views=5))
+
+# Metrics get the scores of each stream beside the fused ones.
+custom_hooks = [dict(type='StreamScoresHook')]
+
+test_cfg = dict(type='TestLoop')
