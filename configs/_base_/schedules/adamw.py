@@ -1,6 +1,6 @@
 # Optimizer and loops of a motion stream; an experiment sets its epochs. The
-# runtime is included, since MMEngine merges hooks of a file and of its base, but
-# not those of two bases.
+# runtime is included, since MMEngine merges the hooks of a file and its base,
+# but not those of two bases.
 _base_ = ['../default_runtime.py']
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=5)
