@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 from uftsn_mmaction.datasets.motion.generator import generate_motion_set
 from uftsn_mmaction.datasets.motion.settings import MotionSetSettings
-from uftsn_mmaction.fileio.output_path import check_output_folder
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,7 +42,6 @@ def main() -> None:
     settings = vars(parse_args())
     out, overwrite = settings.pop('out'), settings.pop('overwrite')
     try:
-        check_output_folder(out)
         written = generate_motion_set(
             out, MotionSetSettings.from_dict(settings), overwrite)
     except (OSError, RuntimeError, ValueError) as error:

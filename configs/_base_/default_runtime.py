@@ -15,6 +15,8 @@ default_hooks = dict(
         backend_args=dict(backend='atomic')),
     # A test of a half-filled model would give the metrics of random weights.
     complete_checkpoint=dict(type='CompleteCheckpointHook'),
+    # Scores of NaNs would be counted as guesses.
+    finite_scores=dict(type='FiniteScoresHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     # A resumed run draws what the uninterrupted one would have drawn.

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The generated motion set as a video data set of MMAction2."""
+"""Generated motion as a video data set of MMAction2."""
+from __future__ import annotations
+
 import os.path as osp
-from collections.abc import Sequence
-from typing import Any, Callable, Optional, Union
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from mmaction.registry import DATASETS
 
@@ -16,20 +18,20 @@ from .video import CheckedVideoDataset
 class SyntheticMotionDataset(CheckedVideoDataset):
     """Video files of moving objects with exactly known optical flow.
 
-    The set is generated when it is first needed and recognised later on.
-    Several processes may do so at the same time.
+    The set is generated at its first use, by one of the processes that need
+    it, and reused afterwards.
 
-    A sample has, besides what ``VideoDataset`` gives, ``flow_file`` for
+    Beside the keys of ``VideoDataset``, a sample has ``flow_file`` for
     :class:`LoadGroundTruthFlow`, ``motion_label`` (0 to 7) and
     ``appearance_label`` (0 or 1), with
     ``label = 2 * motion_label + appearance_label``.
 
     Args:
         data_root: Folder of the generated set.
-        pipeline: Data transforms, those for any video.
+        pipeline: Data transforms, as for any video.
         split: 'train' or 'test'.
-        generator: Settings of the set, see :class:`MotionSetSettings`; all
-            splits of one ``data_root`` need the same.
+        generator: Settings of the set, see :class:`MotionSetSettings`; the
+            same for all splits of a ``data_root``.
         kwargs: Further arguments of ``VideoDataset``.
 
     Raises:
@@ -45,13 +47,13 @@ class SyntheticMotionDataset(CheckedVideoDataset):
 
     def __init__(self,
                  data_root: str,
-                 pipeline: Sequence[Union[dict, Callable]],
+                 pipeline: Sequence[dict | Callable],
                  split: str = 'train',
-                 generator: Optional[dict[str, Any]] = None,
-                 **kwargs) -> None:
+                 generator: dict[str, Any] | None = None,
+                 **kwargs: Any) -> None:
         if split not in SPLITS:
             raise ValueError(
-                f'split is {split!r}, expected one of {SPLITS}.')
+                f'split is {split!r}, expected one of {SPLITS}')
         self.split = split
         self.settings = MotionSetSettings.from_dict(generator or {})
         super().__init__(
@@ -63,7 +65,7 @@ class SyntheticMotionDataset(CheckedVideoDataset):
             **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Generate the set if it is missing, then load its list."""
+        """Generate the set if it is missing, and load its list."""
         generate_motion_set(self.data_root, self.settings)
         data_list = super().load_data_list()
         for index, item in enumerate(data_list):

@@ -109,7 +109,7 @@ def test_a_different_set_is_replaced_only_on_demand(tmp_path):
     before = _frames(root, 'train', 0)
     with pytest.raises(ValueError) as caught:
         generate_motion_set(root, other)
-    for part in (root, 'seed 0 instead of 5', '--overwrite'):
+    for part in (root, 'seed 0', '5', '--overwrite'):
         assert part in str(caught.value)
     np.testing.assert_array_equal(_frames(root, 'train', 0), before)
 
@@ -130,10 +130,17 @@ def test_a_different_set_is_replaced_only_on_demand(tmp_path):
 def test_a_folder_of_other_files_is_never_touched(tmp_path, name, content,
                                                   overwrite):
     (tmp_path / name).write_text(content)
-    with pytest.raises(ValueError, match='choose another data_root'):
+    with pytest.raises(ValueError, match=f'data_root .*{tmp_path.name}'):
         generate_motion_set(
             str(tmp_path), MotionSetSettings(**TINY), overwrite)
     assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.parametrize('path', ['file', 'file/set'])
+def test_a_file_is_no_folder(tmp_cwd, path):
+    (tmp_cwd / 'file').touch()
+    with pytest.raises(NotADirectoryError, match=f"data_root .*'{path}'"):
+        generate_motion_set(path, MotionSetSettings(**TINY))
 
 
 def test_of_several_callers_one_writes(tmp_path):
@@ -146,11 +153,11 @@ def test_of_several_callers_one_writes(tmp_path):
 
 
 @pytest.mark.parametrize('bad, error, word', [
-    (dict(num_test=0), ValueError, 'num_test is 0'),
-    (dict(seed=-1), ValueError, 'seed is -1'),
-    (dict(size=64), TypeError, 'size is 64'),
-    (dict(num_clips=3), ValueError, "'num_clips'.* are unknown"),
-    (dict(num_frames=99), ValueError, 'use fewer frames'),
+    (dict(num_test=0), ValueError, 'num_test .*0'),
+    (dict(seed=-1), ValueError, 'seed .*-1'),
+    (dict(size=64), TypeError, 'size .*64'),
+    (dict(num_clips=3), ValueError, 'num_clips'),
+    (dict(num_frames=99), ValueError, 'num_frames 99'),
 ])
 def test_bad_settings_are_named(bad, error, word):
     with pytest.raises(error, match=word):
@@ -175,7 +182,7 @@ def test_writer_is_lossless(tmp_path, monkeypatch, with_decord, extension):
 def test_writer_notices_what_got_lost(tmp_path, monkeypatch):
     frames = np.zeros((4, 32, 32, 3), np.uint8)
     monkeypatch.setattr(video_writer, '_read_back', lambda *_: frames[:3])
-    with pytest.raises(RuntimeError, match='does not hold the 4 frames'):
+    with pytest.raises(RuntimeError, match='a.avi.* 4 '):
         write_video(str(tmp_path / 'a.avi'), frames)
 
 
@@ -188,7 +195,7 @@ def test_writer_notices_a_full_disk(tmp_path, limit):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
     try:
-        with pytest.raises(RuntimeError, match='is the disk full'):
+        with pytest.raises(RuntimeError, match='a.avi.*disk'):
             write_video(str(tmp_path / 'a.avi'), frames)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -196,11 +203,11 @@ def test_writer_notices_a_full_disk(tmp_path, limit):
 
 def test_writer_names_what_it_cannot_write(tmp_path):
     path = str(tmp_path / 'a.avi')
-    with pytest.raises(ValueError, match='float64 of shape'):
+    with pytest.raises(ValueError, match=r'float64 .*\(2, 32, 32, 3\)'):
         write_video(path, np.zeros((2, 32, 32, 3)))
-    with pytest.raises(ValueError, match='expected even numbers'):
+    with pytest.raises(ValueError, match='32 x 33'):
         write_video(path, np.zeros((2, 32, 33, 3), np.uint8))
-    with pytest.raises(RuntimeError, match='check that the folder exists'):
+    with pytest.raises(RuntimeError, match='missing/a.avi'):
         write_video(
             str(tmp_path / 'missing' / 'a.avi'),
             np.zeros((2, 32, 32, 3), np.uint8))
@@ -213,6 +220,6 @@ def test_width_that_the_decoder_cannot_read_is_named(tmp_path, monkeypatch):
 
     # Which widths these are may depend on the machine.
     monkeypatch.setattr(decord.VideoReader, 'get_batch', get_batch)
-    with pytest.raises(ValueError, match='48 pixels wide; choose another'):
+    with pytest.raises(ValueError, match='48 pixels'):
         write_video(
             str(tmp_path / 'a.avi'), np.zeros((2, 32, 48, 3), np.uint8))

@@ -30,8 +30,8 @@ def test_noise_fills_its_band_and_nothing_else():
 
 
 @pytest.mark.parametrize('bad, word', [
-    (dict(min_wavelength=0.5), 'sampling limit'),
-    (dict(min_wavelength=60), 'longer than the period'),
+    (dict(min_wavelength=0.5), 'min_wavelength 0.5 .*2 texels'),
+    (dict(min_wavelength=60), 'min_wavelength 60 .*period 48'),
 ])
 def test_noise_refuses_an_empty_band(bad, word):
     arguments = dict(

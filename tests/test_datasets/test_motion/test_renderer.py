@@ -145,10 +145,10 @@ def test_size_need_not_be_square_and_shapes_are_as_said():
 
 
 @pytest.mark.parametrize('bad, word', [
-    (dict(size=(64, 16)), 'size is'),
-    (dict(num_frames=1), 'num_frames is 1'),
-    (dict(speed=0), 'speed is 0'),
-    (dict(num_frames=40), 'use fewer frames'),
+    (dict(size=(64, 16)), r'size .*\(64, 16\)'),
+    (dict(num_frames=1), 'num_frames .*1'),
+    (dict(speed=0), 'speed .*0'),
+    (dict(num_frames=40), 'num_frames 40'),
 ])
 def test_settings_out_of_range_are_named(bad, word):
     with pytest.raises(ValueError, match=word):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmaction.registry import HOOKS, MODELS
 from mmaction.structures import ActionDataSample
+from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.model import BaseModel
 
 HOOK = dict(type='StreamScoresHook')
@@ -109,9 +110,50 @@ def test_without_the_hook_the_metric_sees_the_fusion_alone(fusion_runner):
     assert runner.test() == {'acc/top1': 1.0}
 
 
+class Accuracy(BaseMetric):
+    """Takes the scores of one model, as most stock metrics do."""
+
+    default_prefix = 'one'
+
+    def process(self, data_batch, data_samples):
+        for sample in data_samples:
+            self.results.append(
+                sample['pred_score'].argmax() == sample['gt_label'].item())
+
+    def compute_metrics(self, results):
+        return dict(right=sum(results).item(), of=len(results))
+
+
+@pytest.mark.parametrize('loop', ['test', 'val'])
+def test_a_metric_of_one_score_gets_the_fused_one(fusion_runner, loop):
+    stock = dict(
+        type='AccMetric',
+        metric_list=('top_k_accuracy', ),
+        metric_options=dict(top_k_accuracy=dict(topk=(1, ))))
+    evaluator = [
+        stock,
+        dict(type=Accuracy),
+        dict(type='ConfusionMatrix'),
+        dict(type='mmpretrain.SingleLabelMetric', items=('recall', )),
+    ]
+    runner = fusion_runner(**{f'{loop}_evaluator': evaluator})
+    for _ in range(2):
+        metrics = getattr(runner, loop)()
+        matrix = metrics.pop('confusion_matrix/result')
+        assert torch.equal(matrix, torch.eye(8, dtype=matrix.dtype).where(
+            torch.arange(8) < 4, 0))
+        assert metrics.pop('single-label/recall') == 50  # 4 of 8 classes
+        assert metrics == {**EXPECTED, 'one/right': 4, 'one/of': 4}
+    assert [type(metric).__name__ for metric in
+            getattr(runner, f'{loop}_evaluator').metrics] == [
+                'AccMetric', 'Accuracy', 'ConfusionMatrix', 'SingleLabelMetric'
+            ]
+
+
 def test_flag_reaches_a_model_in_a_wrapper():
     model = build_fusion()
-    runner = SimpleNamespace(model=torch.nn.DataParallel(model))
+    runner = SimpleNamespace(
+        model=torch.nn.DataParallel(model), test_evaluator=Evaluator([]))
     hook = HOOKS.build(HOOK)
     hook.before_test_epoch(runner)
     assert model.per_stream is True
@@ -121,5 +163,5 @@ def test_flag_reaches_a_model_in_a_wrapper():
 
 def test_other_models_are_refused(fusion_runner):
     runner = fusion_runner(model=Sight(bit=0, scale=1.))
-    with pytest.raises(TypeError, match='FusionRecognizer, got Sight'):
+    with pytest.raises(TypeError, match='FusionRecognizer.*Sight'):
         runner.test()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The classes of the generated clips: a motion and an appearance each."""
+"""Classes of the generated clips, a motion and an appearance each."""
+from __future__ import annotations
 
 # Name -> (degree of freedom that moves, its sign). A positive angle turns x
-# into y, which is clockwise on a screen, where y points down.
+# into y, clockwise on a screen, where y points down.
 MOTIONS = {
     'left': ('x', -1),
     'right': ('x', 1),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes generated clips as ordinary video files with flow beside them.
+"""Generated clips as ordinary video files, with the flow of each.
 
 Layout of a set::
 
@@ -8,8 +8,10 @@ Layout of a set::
                                0.001 px at most for displacements below 4 px
     train.txt, test.txt        lines of 'train/NNNNN.avi label'
     classes.txt                class names in the order of the labels
-    settings.json              written last: its presence marks a complete set
+    settings.json              written last, so that it marks a complete set
 """
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -21,6 +23,7 @@ from filelock import FileLock
 from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
+from ...fileio.output_path import check_output_folder
 from .classes import CLASSES, split_label
 from .renderer import RenderedClip
 from .settings import MotionSetSettings
@@ -45,7 +48,7 @@ def flow_file(split: str, index: int) -> str:
 
 
 def clip_label(index: int) -> int:
-    """Return the class of a clip: any 16 in a row have one of each."""
+    """Return the class of a clip; any 16 in a row have all classes."""
     return index % len(CLASSES)
 
 
@@ -60,6 +63,12 @@ def render_clip(settings: MotionSetSettings, split: str,
 
     Returns:
         The clip, the same at every call.
+
+    Examples:
+        >>> settings = MotionSetSettings(size=(32, 48), num_frames=3)
+        >>> clip = render_clip(settings, 'train', index=5)
+        >>> clip.frames.shape, clip.flow.shape, CLASSES[clip.label]
+        ((3, 32, 48, 3), (2, 2, 32, 48), 'up-cool')
     """
     rng = np.random.default_rng([settings.seed, SPLITS.index(split), index])
     return settings.renderer().render(rng, *split_label(clip_label(index)))
@@ -68,27 +77,29 @@ def render_clip(settings: MotionSetSettings, split: str,
 def generate_motion_set(data_root: str,
                         settings: MotionSetSettings,
                         overwrite: bool = False) -> bool:
-    """Write a set unless exactly this one is there already.
+    """Write a set unless it already exists with these settings.
 
     An unfinished set is written anew. Several processes may call this at the
-    same time: one writes, the others wait for it.
+    same time: one writes, and the others wait for it.
 
     Args:
         data_root: Folder of the set, new, empty or of an earlier call.
-        settings: What to write.
+        settings: Settings of the set.
         overwrite: Whether to replace a set of other settings.
 
     Returns:
-        True if the set was written, False if it was there.
+        True if the set was written, False if it existed.
 
     Raises:
         ValueError: If the folder holds a set of other settings and
             ``overwrite`` is not set, or holds anything else.
+        NotADirectoryError: If the folder is a file, or below one.
         RuntimeError: If OpenCV cannot write the videos.
     """
-    # A complete set needs no lock, so that it may lie on a read-only disk.
+    # Without the lock, so that a complete set may lie on a read-only disk.
     if _is_complete(data_root, settings, overwrite):
         return False
+    check_output_folder(data_root, 'data_root')
     os.makedirs(data_root, exist_ok=True)
     with FileLock(os.path.join(data_root, _LOCK_FILE)):
         if _is_complete(data_root, settings, overwrite):
@@ -99,7 +110,7 @@ def generate_motion_set(data_root: str,
 
 def _is_complete(data_root: str, settings: MotionSetSettings,
                  overwrite: bool) -> bool:
-    """Tell whether a set is there, and refuse folders of other content."""
+    """Check whether the set exists, and refuse folders of other content."""
     path = os.path.join(data_root, _SETTINGS_FILE)
     if not os.path.exists(path):
         content = set(os.listdir(data_root)) if os.path.isdir(
@@ -107,15 +118,15 @@ def _is_complete(data_root: str, settings: MotionSetSettings,
         if _UNFINISHED_FILE not in content and content - {_LOCK_FILE}:
             raise ValueError(
                 f'data_root {os.path.abspath(data_root)!r} holds files but no '
-                f'generated set ({_SETTINGS_FILE} is missing); expected a new '
-                'or empty folder, so choose another data_root.')
+                f'generated set ({_SETTINGS_FILE} is missing), expected a new '
+                'or empty folder; choose another data_root')
         return False
     wanted, found = settings.to_dict(), _read_json(path)
     if not isinstance(found, dict) or found.get('format') != wanted['format']:
         raise ValueError(
             f'data_root {os.path.abspath(data_root)!r} holds a '
-            f'{_SETTINGS_FILE} of something else; expected a new or empty '
-            'folder, so choose another data_root.')
+            f'{_SETTINGS_FILE} of something else, expected a new or empty '
+            'folder; choose another data_root')
     if found == wanted:
         return all(
             os.path.exists(os.path.join(data_root, path))
@@ -127,12 +138,12 @@ def _is_complete(data_root: str, settings: MotionSetSettings,
         raise ValueError(
             f'data_root {os.path.abspath(data_root)!r} holds a generated set '
             f'of other settings ({changes}); choose another data_root, or '
-            'replace the set with tools/generate_motion.py --overwrite.')
+            'replace the set with tools/generate_motion.py --overwrite')
     return False
 
 
 def _read_json(path: str) -> Any:
-    """Return the content of a JSON file, None if it is no JSON."""
+    """Return the content of a JSON file, or None if it is no JSON."""
     with open(path, encoding='utf-8') as file:
         try:
             return json.load(file)
@@ -160,7 +171,7 @@ def _write_set(data_root: str, settings: MotionSetSettings) -> None:
     complete = os.path.join(data_root, _SETTINGS_FILE)
     with open(unfinished, 'w', encoding='utf-8') as file:
         json.dump(settings.to_dict(), file, indent=2)
-    # From here on, until the rename below, the set counts as unfinished.
+    # Until the rename below the set is unfinished.
     if os.path.exists(complete):
         os.remove(complete)
     for kind in ('videos', 'flow'):
@@ -190,7 +201,7 @@ def _empty_folder(folder: str) -> None:
     """Make a folder, or remove the clips of an earlier set from it."""
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
-        # Nothing but what this module writes is ever removed.
+        # Only files that this module wrote.
         if re.fullmatch(r'\d{5,}\.(avi|npz)', name):
             os.remove(os.path.join(folder, name))
 

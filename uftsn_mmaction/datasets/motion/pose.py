@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Poses of one object over time and the flow that follows from them."""
+"""Poses of an object over time, and the flow that follows from them."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +37,7 @@ class PoseTrack:
         return np.einsum('tij,tjhw->tihw', self._inverse_linear(), relative)
 
     def flow(self, points: np.ndarray) -> np.ndarray:
-        """Return how far image points move until the next frame.
+        """Return the flow of image points to the next frame.
 
         ``U_t(x) = A_{t+1}(A_t^{-1}(x)) - x`` with A_t the pose at time t.
 
@@ -53,7 +55,7 @@ class PoseTrack:
         """Return the 2x3 matrices from image to object coordinates.
 
         Args:
-            units: Multiplies the object coordinates, e.g. texels per pixel.
+            units: Factor of the object coordinates, such as texels per pixel.
 
         Returns:
             ``(T, 2, 3)``.

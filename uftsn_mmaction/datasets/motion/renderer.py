@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Short clips of moving objects with exactly known optical flow.
 
-A clip shows a textured background that drifts slowly in a random direction
-and one or two large textured objects. All objects of a clip perform the same
-one of eight motions and wear the same one of two tints; the class of the
-clip is the pair. Optical flow alone cannot know the tint, and one frame
-alone cannot know the motion: see :meth:`MotionRenderer._object_tracks`.
+A clip shows one or two large textured objects in front of a textured
+background that drifts slowly in a random direction. All objects of a clip
+share one of eight motions and one of two tints; the pair is the class of the
+clip. Optical flow does not show the tint, and a single frame does not show
+the motion: see :meth:`MotionRenderer._object_tracks`.
 
 Conventions: image coordinates x to the right, y down, pixel centres at integer
 coordinates. Flow ``t`` is given on the pixels of frame ``t`` and points to
 frame ``t + 1``, channel 0 = u (right), channel 1 = v (down), in pixels.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import cv2
@@ -26,19 +28,19 @@ _MIN_WAVELENGTH = 5.  # pixels; zooming out must not bring it below 2
 _MAX_TRAVEL = 0.3  # of the shorter side, from the middle of the clip
 _SPEED_RANGE = (0.7, 1.3)  # times the mean speed
 _RADIUS = {1: 0.40, 2: 0.30}  # by number of objects, of the shorter side
-# A zoom as fast as the other motions would leave objects too small to show
-# any flow at one end of the clip and fill the frame at the other.
+# A zoom as fast as the other motions would shrink objects too far to show
+# any flow at one end of the clip, and fill the frame at the other.
 _ZOOM_SLOWDOWN = 0.75
 
 
 @dataclass(frozen=True)
 class RenderedClip:
-    """One clip with everything that is known about it.
+    """A clip with its flow, object mask and labels.
 
     Attributes:
         frames: uint8 RGB ``(T, H, W, 3)``.
         flow: float32 ``(T-1, 2, H, W)``, pixels per frame.
-        object_mask: bool ``(T, H, W)``, true where an object is in front.
+        object_mask: bool ``(T, H, W)``, true where an object is visible.
         motion_label: Index into ``MOTIONS``.
         appearance_label: Index into ``APPEARANCES``.
     """
@@ -55,7 +57,7 @@ class RenderedClip:
 
 
 class MotionRenderer:
-    """Renders clips of one size, length and speed.
+    """Renderer of clips of one size, length and speed.
 
     Args:
         size: Height and width of the frames in pixels, 32 or more, even.
@@ -76,16 +78,16 @@ class MotionRenderer:
                  background_speed: float = 0.5) -> None:
         if len(size) != 2 or min(size) < 32 or any(n % 2 for n in size):
             raise ValueError(
-                f'size is {size!r}, expected (height, width) in pixels, even '
-                'and 32 or more each.')
+                f'size is {size!r}, expected (height, width) in pixels, both '
+                'even and 32 or more')
         if num_frames < 2:
             raise ValueError(
-                f'num_frames is {num_frames}, expected 2 or more, as flow '
-                'needs a pair of frames.')
+                f'num_frames is {num_frames}, expected 2 or more, since flow '
+                'needs a pair of frames')
         if speed <= 0 or background_speed < 0:
             raise ValueError(
                 f'speed is {speed} and background_speed {background_speed}, '
-                'expected pixels per frame above 0 and not below 0.')
+                'expected pixels per frame, above 0 and from 0 up')
         travel = speed * _SPEED_RANGE[1] * (num_frames - 1) / 2
         if travel > _MAX_TRAVEL * min(size):
             raise ValueError(
@@ -93,7 +95,7 @@ class MotionRenderer:
                 f'travel {travel:.0f} px from the middle of the clip to its '
                 f'end, expected at most {_MAX_TRAVEL * min(size):.0f} px for '
                 f'size {tuple(size)}; use fewer frames, a lower speed or a '
-                'larger size.')
+                'larger size')
         self.size = (int(size[0]), int(size[1]))
         self.num_frames = num_frames
         self.speed = speed
@@ -105,7 +107,7 @@ class MotionRenderer:
 
         Args:
             rng: Source of all randomness. Equal states give equal clips, and
-                what is drawn does not depend on the labels.
+                the random numbers drawn do not depend on the labels.
             motion_label: Index into ``MOTIONS``.
             appearance_label: Index into ``APPEARANCES``.
 
@@ -119,8 +121,9 @@ class MotionRenderer:
             signed_distance = random_shape(rng, radius)
             surface = self._surface(rng, tint * rng.uniform(25, 45), track)
             local = track.to_local(self._pixel_grid())  # (T, 2, H, W)
-            # A pixel is covered as far as the outline, locally a straight
-            # line, lies from its centre: anti-aliasing to first order.
+            # Anti-aliasing to first order: the outline is locally a straight
+            # line, whose distance from its centre says how much of a pixel
+            # is covered.
             coverage = np.clip(
                 0.5 + track.scale[:, None, None] *
                 signed_distance(local[:, 0], local[:, 1]), 0, 1)
@@ -139,7 +142,7 @@ class MotionRenderer:
 
     def _background(
             self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Render the drifting background, frames and flow."""
+        """Render frames and flow of the drifting background."""
         tint = rng.normal(0, 6)
         direction = rng.uniform(0, 2 * np.pi)
         step = self.background_speed * rng.uniform(0.5, 1.5)
@@ -154,20 +157,20 @@ class MotionRenderer:
 
     def _object_tracks(self, rng: np.random.Generator,
                        motion_label: int) -> list[tuple[float, PoseTrack]]:
-        """Draw radius and poses of the objects.
+        """Draw the radius and the poses of each object.
 
         With tau the time from the middle of the clip, the moving degree of
-        freedom is at ``sign * rate * tau`` in the frame of time tau. The
-        others stand still at ``rate * tau'``, with tau' the time of a
-        randomly drawn frame. In a random frame of a random clip, position,
-        size and angle thus have the same distribution whatever the motion.
+        freedom is at ``sign * rate * tau``. The others stay at
+        ``rate * tau'``, with tau' the time of a random frame. In a random
+        frame of a random clip, position, size and angle thus have the same
+        distribution for all motions.
         """
         height, width = self.size
         dof, sign = tuple(MOTIONS.values())[motion_label]
         tau = np.arange(self.num_frames) - (self.num_frames - 1) / 2
         step = self.speed * rng.uniform(*_SPEED_RANGE)
         # The mean distance of a disc's points from its centre is 2/3 of its
-        # radius, so that all motions move an object's pixels about as far.
+        # radius, so the pixels of an object move about as far in all motions.
         turn = step / (2 / 3 * _RADIUS[1] * min(height, width))
         rates = {
             'x': step,
@@ -202,8 +205,8 @@ class MotionRenderer:
                  track: PoseTrack) -> np.ndarray:
         """Render a textured plane at every pose, float32 ``(T, H, W, 3)``.
 
-        Every frame is looked up in the texture itself, none in another
-        frame: nothing gets blurred in the course of the clip.
+        Every frame is sampled from the texture, not from another frame, so
+        that no blur builds up over the clip.
         """
         height, width = self.size
         noise = band_limited_noise(
@@ -220,8 +223,8 @@ class MotionRenderer:
                 borderMode=cv2.BORDER_WRAP)
             for to_texels in track.inverse_matrices(_TEXELS_PER_PIXEL)
         ])  # (T, H, W, 2)
-        # The axis from green to magenta, at right angles to that of the
-        # tint, gives flow more to hold on to and tells nothing of the class.
+        # The axis from green to magenta is orthogonal to that of the tint: it
+        # makes the flow easier to estimate and says nothing of the class.
         contrast = rng.uniform(26, 40)
         colours = np.array([[contrast] * 3, [4, -8, 4]])
         mean = rng.uniform(105, 150) + np.array([tint, 0, -tint])

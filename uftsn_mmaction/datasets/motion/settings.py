@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings that decide what a generated motion set contains."""
+"""Settings of a generated motion set."""
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -11,7 +13,7 @@ FORMAT = {'format': 'uftsn_mmaction generated motion', 'version': 1}
 
 @dataclass(frozen=True)
 class MotionSetSettings:
-    """Everything that decides what a generated set contains.
+    """Settings that determine the content of a generated set.
 
     Attributes:
         num_train: Clips of the training split; a multiple of 16 has equally
@@ -22,8 +24,8 @@ class MotionSetSettings:
         speed: Mean displacement of the objects in pixels per frame.
         background_speed: Mean displacement of the background in pixels per
             frame.
-        seed: Every clip is drawn from seed, split and index alone, so that
-            smaller sets are the beginning of larger ones.
+        seed: Random seed. A clip depends on seed, split and index alone, so
+            that smaller sets are the beginning of larger ones.
 
     Raises:
         TypeError: If ``size`` is not a pair.
@@ -40,32 +42,38 @@ class MotionSetSettings:
     def __post_init__(self) -> None:
         if not isinstance(self.size, (list, tuple)):
             raise TypeError(
-                f'size is {self.size!r}, expected (height, width) in pixels.')
-        # Configs and JSON bring lists, which would not compare equal.
+                f'size is {self.size!r}, expected (height, width) in pixels')
+        # Configs and JSON hold lists, which would not compare equal.
         object.__setattr__(self, 'size', tuple(self.size))
-        for name in ('num_train', 'num_test'):
-            if getattr(self, name) < 1:
+        for name, number in (('num_train', self.num_train),
+                             ('num_test', self.num_test)):
+            if number < 1:
                 raise ValueError(
-                    f'{name} is {getattr(self, name)}, expected at least one '
-                    'clip in each split.')
+                    f'{name} is {number}, expected at least one clip in each '
+                    'split')
         if self.seed < 0:
             raise ValueError(
-                f'seed is {self.seed}, expected a number from 0 up.')
+                f'seed is {self.seed}, expected a number from 0 up')
         self.renderer()
 
     @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> 'MotionSetSettings':
-        """Build settings from a config, naming every unknown key."""
+    def from_dict(cls, settings: dict[str, Any]) -> MotionSetSettings:
+        """Build settings from a config.
+
+        Raises:
+            TypeError: If ``size`` is not a pair.
+            ValueError: If a key is unknown or a number is out of range.
+        """
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise ValueError(
                 f'generator settings {unknown} are unknown, expected some of '
-                f'{known}.')
+                f'{known}')
         return cls(**settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of the settings file, ready for JSON."""
+        """Return the content of the settings file, for JSON."""
         return {**FORMAT, **asdict(self), 'size': list(self.size)}
 
     def renderer(self) -> MotionRenderer:

@@ -4,7 +4,9 @@
 Convention: an outline lives in the coordinates of its own object, origin at
 the centre, x to the right, y down, unit = image pixel at scale 1.
 """
-from typing import Callable
+from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,22 +15,22 @@ SignedDistance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def random_shape(rng: np.random.Generator, radius: float) -> SignedDistance:
-    """Draw one outline of a random kind.
+    """Draw an outline of a random kind.
 
     Args:
         rng: Source of all randomness.
         radius: Radius of the disc of about the same area, in pixels.
 
     Returns:
-        A function that maps the coordinates x and y to the distance from
-        the outline (first order, positive inside), in pixels.
+        Function of the coordinates x and y that returns the distance to the
+        outline in pixels (to first order, positive inside).
     """
     kind = rng.integers(3)
     return (_blob, _ellipse, _polygon)[kind](rng, radius)
 
 
 def _blob(rng: np.random.Generator, radius: float) -> SignedDistance:
-    """A circle whose radius is modulated by four harmonics of the angle."""
+    """Draw a circle, its radius modulated by four harmonics of the angle."""
     orders = np.arange(2, 6)
     amplitudes = rng.uniform(0, 0.24, orders.size) / orders
     phases = rng.uniform(0, 2 * np.pi, orders.size)
@@ -47,7 +49,7 @@ def _blob(rng: np.random.Generator, radius: float) -> SignedDistance:
 
 
 def _ellipse(rng: np.random.Generator, radius: float) -> SignedDistance:
-    """An ellipse of an axis ratio between 0.5 and 1."""
+    """Draw an ellipse with an axis ratio between 0.5 and 1."""
     ratio = np.sqrt(rng.uniform(0.5, 1))
     a, b = radius / ratio, radius * ratio
 
@@ -60,7 +62,7 @@ def _ellipse(rng: np.random.Generator, radius: float) -> SignedDistance:
 
 
 def _polygon(rng: np.random.Generator, radius: float) -> SignedDistance:
-    """A convex polygon of four to seven edges."""
+    """Draw a convex polygon of four to seven edges."""
     edges = int(rng.integers(4, 8))
     angles = (np.arange(edges) + rng.uniform(-0.2, 0.2, edges)) * (
         2 * np.pi / edges)

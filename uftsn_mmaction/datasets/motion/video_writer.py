@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lossless video files out of arrays."""
+"""Lossless video files from arrays."""
+from __future__ import annotations
+
 import os
 
 import cv2
 import mmcv
 import numpy as np
 
-# Of the codecs that OpenCV writes, FFV1 comes back from decord, PyAV and
-# OpenCV bit by bit. Motion JPEG, MPEG-4 and raw YUV halve the resolution of
-# colour, an error of about 12 grey levels on coloured noise, and the other
-# lossless ones make larger files.
+# decord, PyAV and OpenCV decode FFV1 bit by bit. Of the other codecs that
+# OpenCV writes, Motion JPEG, MPEG-4 and raw YUV halve the resolution of
+# colour, and the lossless ones make larger files.
 _CODEC = 'FFV1'
 
 
 def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
-    """Write frames without loss and check it by reading them back.
+    """Write frames without loss, and check the file by reading it back.
 
     Args:
         path: File to write, ``.avi`` or ``.mkv``, in an existing folder.
@@ -22,7 +23,7 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
         fps: Frames per second.
 
     Raises:
-        ValueError: If the frames are no such array, or of a size that the
+        ValueError: If the frames are no such array, or have a size that the
             decoder cannot read.
         RuntimeError: If this build of OpenCV cannot write the codec, or the
             file does not hold what was written.
@@ -30,13 +31,13 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
         raise ValueError(
             f'frames are {frames.dtype} of shape {frames.shape}, expected '
-            'uint8 (T, H, W, 3).')
+            'uint8 (T, H, W, 3)')
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:
-        # OpenCV would cut the last row or column off without a word.
+        # OpenCV would silently cut off the last row or column.
         raise ValueError(
-            f'frames are {height} x {width} pixels, expected even numbers, '
-            'as video encoders do.')
+            f'frames are {height} x {width} pixels, expected even numbers for '
+            'the video encoder')
     writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG,
                              cv2.VideoWriter_fourcc(*_CODEC), fps,
                              (width, height))
@@ -44,7 +45,7 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
         raise RuntimeError(
             f'OpenCV {cv2.__version__} cannot write {_CODEC} video to '
             f'{os.path.abspath(path)!r}; check that the folder exists, or '
-            'install the opencv-contrib-python wheel, which brings FFmpeg.')
+            'install the opencv-contrib-python wheel, which brings FFmpeg')
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[..., ::-1]))  # to BGR
     writer.release()
@@ -55,7 +56,7 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
 
 
 def _read_back(path: str, width: int) -> np.ndarray:
-    """Decode all frames, by decord where there is one; none if broken."""
+    """Decode all frames, by decord if installed; none if broken."""
     try:
         import decord
     except ImportError:  # it has no wheels for Arm and macOS
@@ -68,8 +69,8 @@ def _read_back(path: str, width: int) -> np.ndarray:
     try:
         return reader.get_batch(range(len(reader))).asnumpy()
     except decord.DECORDError as error:
-        # Seen at widths of 48 and 72, whatever the codec: decord mistakes
-        # the padding of its rows for pixels.
+        # At widths such as 48 and 72, with any codec, decord mistakes the
+        # padding of its rows for pixels.
         raise ValueError(
             f'decord cannot read frames that are {width} pixels wide; choose '
-            'another width, such as 64 or 96.') from error
+            'another width, such as 64 or 96') from error

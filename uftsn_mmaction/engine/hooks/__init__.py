@@ -2,10 +2,11 @@
 """Hooks of MMEngine's runner."""
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
+from .finite_scores import FiniteScoresHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
-    'CompleteCheckpointHook', 'EpochSeedHook', 'StagedTrainingHook',
-    'StreamScoresHook'
+    'CompleteCheckpointHook', 'EpochSeedHook', 'FiniteScoresHook',
+    'StagedTrainingHook', 'StreamScoresHook'
 ]

@@ -2,12 +2,18 @@
 """Scores of every stream for the metrics of a fusion."""
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
+from mmaction.evaluation import AccMetric
 from mmaction.registry import HOOKS
+from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+
+#: Metrics that take a dict of scores; all others get the fused score.
+_TAKE_STREAMS = (AccMetric, DumpResults)
 
 
 @runtime_checkable
@@ -24,12 +30,14 @@ class StreamModel(Protocol):
 
 @HOOKS.register_module()
 class StreamScoresHook(Hook):
-    """Show metrics the scores of each stream beside the fused ones.
+    """Give metrics the scores of each stream beside the fused ones.
 
     While a runner tests or validates, ``pred_score`` of
-    ``FusionRecognizer`` is a dict; ``AccMetric`` prints each of its entries
-    and ``DumpResults`` keeps them all. Otherwise it stays a tensor, as
-    ``inference_recognizer`` and the inferencers of MMAction2 expect it.
+    ``FusionRecognizer`` is a dict: ``AccMetric`` reports every entry, and
+    ``DumpResults`` keeps them all. Any other metric, such as
+    ``ConfusionMatrix``, gets the fused score alone. Elsewhere
+    ``pred_score`` stays a tensor, as ``inference_recognizer`` and the
+    inferencers of MMAction2 expect it.
 
     Raises:
         TypeError: If the model is no ``FusionRecognizer``.
@@ -37,19 +45,26 @@ class StreamScoresHook(Hook):
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Ask for the scores of each stream."""
-        self._set(runner, True)
+        self._set(runner, runner.test_evaluator, True)
 
     def after_test_epoch(self,
                          runner: Runner,
                          metrics: dict[str, float] | None = None) -> None:
         """Return to the fused scores."""
-        self._set(runner, False)
+        self._set(runner, runner.test_evaluator, False)
 
-    before_val_epoch = before_test_epoch
-    after_val_epoch = after_test_epoch
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Ask for the scores of each stream."""
+        self._set(runner, runner.val_evaluator, True)
+
+    def after_val_epoch(self,
+                        runner: Runner,
+                        metrics: dict[str, float] | None = None) -> None:
+        """Return to the fused scores."""
+        self._set(runner, runner.val_evaluator, False)
 
     @staticmethod
-    def _set(runner: Runner, per_stream: bool) -> None:
+    def _set(runner: Runner, evaluator: Evaluator, per_stream: bool) -> None:
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
@@ -58,3 +73,29 @@ class StreamScoresHook(Hook):
                 'StreamScoresHook expects a FusionRecognizer, got '
                 f'{type(model).__name__}; remove the hook from the config')
         model.per_stream = per_stream
+        metrics = [
+            metric.metric if isinstance(metric, _FusedScore) else metric
+            for metric in evaluator.metrics
+        ]
+        if per_stream:
+            metrics = [
+                metric if isinstance(metric, _TAKE_STREAMS) else
+                _FusedScore(metric) for metric in metrics
+            ]
+        evaluator.metrics = metrics
+
+
+class _FusedScore:
+    """Stand-in for a metric that takes the score of one model."""
+
+    def __init__(self, metric: BaseMetric) -> None:
+        self.metric = metric
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        self.metric.process(data_batch, [
+            dict(sample, pred_score=sample['pred_score']['fusion'])
+            for sample in data_samples
+        ])
+
+    def evaluate(self, size: int) -> dict:
+        return self.metric.evaluate(size)

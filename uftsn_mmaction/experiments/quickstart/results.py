@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 
@@ -73,11 +73,11 @@ class TestResult:
                 **parts)
 
 
-class _Keeper(BaseMetric):
-    """Keeps all scores, and one flow of each wanted class."""
+class _Keeper(DumpResults):
+    """Keeps all scores, in memory, and one flow of each wanted class."""
 
     def __init__(self, picture_labels: Sequence[int], size: int) -> None:
-        super().__init__()
+        super().__init__('unused.pkl')
         self.wanted = list(picture_labels)
         self.pictures: dict[int, dict[str, np.ndarray]] = {}
         self.progress = ProgressBar(size)
