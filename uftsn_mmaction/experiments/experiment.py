@@ -15,7 +15,7 @@ from mmengine.config import Config
 
 from ..fileio import AtomicLocalBackend
 from ..fileio.atomic import write_json
-from .run import RunError, announce
+from .run import RunError, announce, lock_folder
 from .settings import refuse_changes
 from .tools import RunSettings
 
@@ -93,6 +93,7 @@ class Experiment:
 
         Raises:
             RunError: If the training or the test fails.
+            ValueError: As :meth:`train`.
         """
         if self._result_file.exists():
             announce(f'Training and test of {self.name}: finished already')
@@ -114,6 +115,7 @@ class Experiment:
 
         Raises:
             RunError: If the training fails, or is needed but forbidden.
+            ValueError: If another run is at work in the folder.
         """
         epochs = self.cfg.train_cfg.max_epochs
         if self.checkpoint.exists():
@@ -123,22 +125,24 @@ class Experiment:
             raise RunError(
                 f'{str(self.checkpoint)!r} does not exist, and --test-only '
                 'trains nothing; leave it out, or correct --work-dir')
-        self._write()
-        if begin is not None and not latest_epoch(self.folder):
-            begin()
-        announce(f'Training of {self.name}, {epochs} epochs')
-        # A new training must not resume: it would drop load_from.
-        resume = []
-        latest = latest_epoch(self.folder)
-        if latest:
-            resume = ['--resume']
-            # A kill may have come between a checkpoint and this file, or the
-            # folder may have moved. Without it the trainer would begin anew.
-            AtomicLocalBackend().put_text(
-                str(checkpoint_file(self.folder, latest).absolute()),
-                self.folder / 'last_checkpoint')
-        status = self.settings.run('train', self.config_file, '--work-dir',
-                                   self.folder, *resume)
+        with lock_folder(self.folder):
+            self._write()
+            if begin is not None and not latest_epoch(self.folder):
+                begin()
+            announce(f'Training of {self.name}, {epochs} epochs')
+            # A new training must not resume: it would drop load_from.
+            resume = []
+            latest = latest_epoch(self.folder)
+            if latest:
+                resume = ['--resume']
+                # A kill may have come between a checkpoint and this file, or
+                # the folder may have moved. Without it the trainer would
+                # begin anew.
+                AtomicLocalBackend().put_text(
+                    str(checkpoint_file(self.folder, latest).absolute()),
+                    self.folder / 'last_checkpoint')
+            status = self.settings.run('train', self.config_file, '--work-dir',
+                                       self.folder, *resume)
         _require('training', self.folder, status, self.checkpoint.name,
                  self.checkpoint.exists())
         return self.checkpoint
@@ -157,16 +161,18 @@ class Experiment:
 
         Raises:
             RunError: If the test fails.
+            ValueError: As :meth:`train`.
         """
         folder = self.folder / 'test'
-        # Files of an earlier test must not pass for those of this one.
-        shutil.rmtree(folder, ignore_errors=True)
-        announce(f'Test of {self.name}')
-        self._write()
-        status = self.settings.run(
-            'test', self.config_file, *([checkpoint] if checkpoint else []),
-            '--work-dir', folder,
-            *(['--dump', self.predictions] if dump else []))
+        with lock_folder(self.folder):
+            # Files of an earlier test must not pass for those of this one.
+            shutil.rmtree(folder, ignore_errors=True)
+            announce(f'Test of {self.name}')
+            self._write()
+            status = self.settings.run(
+                'test', self.config_file,
+                *([checkpoint] if checkpoint else []), '--work-dir', folder,
+                *(['--dump', self.predictions] if dump else []))
         # The log of the metrics, beside the log in words.
         found = sorted(folder.glob('*/*.json'))
         _require('test', folder, status, 'metrics', bool(found))

@@ -7,7 +7,19 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from .settings import key_value
+
+def key_value(text: str) -> str:
+    """Check an option before ``DictAction`` fails on it with a traceback.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is not ``KEY=VALUE``.
+    """
+    key, equals, _ = text.partition('=')
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no KEY=VALUE; write, for example, '
+            'train_dataloader.num_workers=4')
+    return text
 
 
 def add_run_options(parser: argparse.ArgumentParser, tools_dir: Path,

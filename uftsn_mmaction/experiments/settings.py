@@ -1,28 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of runs: options of a command, and changes between two runs."""
+"""Comparison of the settings of two runs."""
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 # A sentence with more of them is not read.
 _NAMED_CHANGES = 3
-
-
-def key_value(text: str) -> str:
-    """Check an option before ``DictAction`` fails on it with a traceback.
-
-    Raises:
-        argparse.ArgumentTypeError: If it is not ``KEY=VALUE``.
-    """
-    key, equals, _ = text.partition('=')
-    if not (key and equals):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no KEY=VALUE; write, for example, '
-            'train_dataloader.num_workers=4')
-    return text
 
 
 def differences(found: Any, wanted: Any, name: str = '') -> list[str]:

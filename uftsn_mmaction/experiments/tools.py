@@ -9,10 +9,6 @@ from pathlib import Path
 from .process import run_process, thread_env
 
 
-class IncompleteTestError(RuntimeError):
-    """A test did not get to the end."""
-
-
 @dataclass(frozen=True)
 class RunSettings:
     """How the tools are run.

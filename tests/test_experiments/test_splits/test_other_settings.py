@@ -6,8 +6,8 @@ import pytest
 from mmengine.config import Config
 
 from uftsn_mmaction.experiments import tools as runs_tools
-from uftsn_mmaction.experiments.splits.plan import STREAMS
-from uftsn_mmaction.experiments.splits.run import run_splits
+from uftsn_mmaction.experiments.splits import run_splits
+from uftsn_mmaction.experiments.splits.plan import PREFIXES, STREAMS
 from uftsn_mmaction.experiments.tools import RunSettings
 
 DEPTH = 'model.backbone.depth'
@@ -58,8 +58,7 @@ def test_other_settings_do_not_take_over_a_training(run, tmp_path, written,
         run({DEPTH: 50}, test_only=test_only)
     text = str(caught.value)
     for words in (repr(str(tmp_path / 'runs' / NAMES[1])),
-                  f'({DEPTH} was 34, is 50)', 'choose another --work-dir',
-                  'remove that folder'):
+                  f'{DEPTH} was 34, is 50', '--work-dir'):
         assert words in text
     # Not the other split either, and nothing claims the new settings.
     assert not run.calls and result.read_text() == before
@@ -75,7 +74,7 @@ def test_what_only_tests_use_may_change(run, tmp_path, written):
     failures = run({DEPTH: 34, 'test_dataloader.batch_size': 2})
     # The first one was tested, and the training of the second one went on.
     assert [Path(call[2]).stem for call in run.calls] == [*NAMES]
-    assert 'the test in' in failures[1] and 'training in' in failures[2]
+    assert 'test in' in failures[1] and 'training in' in failures[2]
     cfg = Config.fromfile(written / f'{NAMES[0]}.py')
     assert cfg.test_dataloader.batch_size == 2
 
@@ -88,14 +87,13 @@ def test_without_a_checkpoint_nothing_depends_on_the_settings(run, written):
     assert cfg.model.backbone.depth == 50
 
 
-@pytest.mark.parametrize('stream, config', STREAMS.items())
+@pytest.mark.parametrize('stream', STREAMS)
 def test_shipped_configs_are_the_same_when_read_again(monkeypatch, repo_root,
-                                                      tmp_path, stream,
-                                                      config):
+                                                      tmp_path, stream):
     monkeypatch.setattr(runs_tools, 'run_process',
                         lambda command, env=None: 1)
     for _ in range(2):
         table = run_splits('hmdb51', [2], [stream], repo_root / 'configs',
                            RunSettings(Path('tools'), tmp_path / 'runs'))
         assert 'exit status 1' in table.failures[2]
-        leave_checkpoint(tmp_path, f'{config}_hmdb51_split2', 1)
+        leave_checkpoint(tmp_path, f'{PREFIXES[stream]}_hmdb51_split2', 1)

@@ -1,39 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
 import pytest
 
 from uftsn_mmaction.experiments.splits.plan import SplitPlan, options_of
+from uftsn_mmaction.experiments.tools import RunSettings
 
 BOTH = ('temporal', 'spatial')
 
 
-def test_split_one_has_the_plain_names(configs_dir):
+@pytest.fixture
+def read(configs_dir):
+    """Function that reads a plan."""
+
+    def read(split=1, streams=BOTH, options=None, folder=configs_dir,
+             data_set='ucf101', **replaced):
+        return SplitPlan.from_files(data_set, split, streams, folder,
+                                    RunSettings(Path('tools'), Path('runs')),
+                                    options, replaced)
+
+    return read
+
+
+def test_split_one_has_the_plain_names(read):
     for split, suffix in ((1, ''), (3, '_split3')):
-        plan = SplitPlan.from_files('ucf101', split, BOTH, configs_dir)
+        plan = read(split)
         assert [item.name for item in plan.streams.values()] == [
             f'tsn_r152_ucf101{suffix}', f'uftsn_r18_ucf101{suffix}'
         ]
         assert plan.fusion.name == f'uftsn_fusion_ucf101{suffix}'
-        assert [item.max_epochs for item in plan.streams.values()] == [2, 3]
+        assert [item.checkpoint for item in plan.streams.values()] == [
+            Path('runs', f'tsn_r152_ucf101{suffix}', 'epoch_2.pth'),
+            Path('runs', f'uftsn_r18_ucf101{suffix}', 'epoch_3.pth')
+        ]
+        for item in (*plan.streams.values(), plan.fusion):
+            assert item.cfg.split == split
 
 
-def test_a_single_stream_needs_no_fusion(configs_dir):
+def test_the_environment_is_left_as_it_was(read, monkeypatch):
+    monkeypatch.delenv('SPLIT', raising=False)
+    read(2)
+    assert 'SPLIT' not in os.environ
+    monkeypatch.setenv('SPLIT', '3')
+    assert read(2).streams['spatial'].cfg.split == 2
+    assert os.environ['SPLIT'] == '3'
+
+
+def test_a_config_that_ignores_the_split_is_refused(read, configs_dir):
+    path = configs_dir / 'uftsn_r18_ucf101.py'
+    path.write_text(path.read_text().replace('{{$SPLIT:1}}', '1'))
+    assert read(1).streams['temporal'].cfg.split == 1
+    with pytest.raises(ValueError, match=f'{path}.*SPLIT:1'):
+        read(2)
+
+
+def test_a_single_stream_needs_no_fusion(read, configs_dir):
     (configs_dir / 'uftsn_fusion_ucf101.py').unlink()
     (configs_dir / 'tsn_r152_ucf101.py').unlink()
-    plan = SplitPlan.from_files('ucf101', 1, ['temporal'], configs_dir)
+    plan = read(streams=['temporal'])
     assert plan.fusion is None and plan.rows == ['temporal']
 
 
 @pytest.mark.parametrize('average, other', [('score', 'fusion_prob'),
                                             ('prob', 'fusion_score')])
-def test_rows_are_what_the_fusion_gives(configs_dir, average, other):
-    plan = SplitPlan.from_files('ucf101', 1, BOTH, configs_dir,
-                                {'fusion.model.average': average})
+def test_rows_are_what_the_fusion_gives(read, average, other):
+    plan = read(options={'fusion.model.average': average})
     assert plan.rows == ['spatial', 'temporal', 'fusion', other]
 
 
-def test_streams_and_fusion_are_tested_on_the_same_list(configs_dir):
-    plan = SplitPlan.from_files(
-        'ucf101', 1, BOTH, configs_dir, {
+def test_streams_and_fusion_are_tested_on_the_same_list(read):
+    plan = read(
+        options={
             'test_dataloader.dataset.ann_file': 'few.txt',
             'test_dataloader_of_mine.a': 1
         })
@@ -47,24 +85,23 @@ def test_streams_and_fusion_are_tested_on_the_same_list(configs_dir):
 @pytest.fixture
 def own(tmp_path, configs_dir):
     """A motion stream of one's own, beside configs with lists."""
-    lists = "train_dataloader = test_dataloader = val_dataloader = dict(" \
-        "dataset=dict(ann_file='{}.txt', pipeline=['{}']))\n"
+    lists = 'train_dataloader = test_dataloader = val_dataloader = dict(' \
+        "dataset=dict(ann_file={}, pipeline=['{}']))\n"
     with open(configs_dir / 'uftsn_r18_ucf101.py', 'a') as file:
-        file.write(lists.format('{{$SPLIT:1}}', 'shipped'))
+        file.write(lists.format("f'{split}.txt'", 'shipped'))
     path = tmp_path / 'mine.py'
     path.write_text("model = dict(type='Mine')\n"
                     'train_cfg = dict(max_epochs=7)\n' +
-                    lists.format('mine', 'mine'))
+                    lists.format("'mine.txt'", 'mine'))
     return path
 
 
-def test_another_stream_gets_the_lists_of_every_split(configs_dir, own):
+def test_another_stream_gets_the_lists_of_every_split(read, own):
     for split, suffix in ((1, ''), (2, '_split2')):
-        plan = SplitPlan.from_files(
-            'ucf101', split, BOTH, configs_dir,
-            {'temporal.model.depth': 5}, dict(temporal=own))
+        plan = read(split, options={'temporal.model.depth': 5}, temporal=own)
         stream = plan.streams['temporal']
-        assert stream.name == f'mine{suffix}' and stream.max_epochs == 7
+        assert stream.name == f'mine{suffix}'
+        assert stream.checkpoint.name == 'epoch_7.pth'
         assert stream.cfg.model == dict(type='Mine', depth=5)
         for loader in ('train', 'val', 'test'):
             dataset = stream.cfg[f'{loader}_dataloader'].dataset
@@ -73,59 +110,60 @@ def test_another_stream_gets_the_lists_of_every_split(configs_dir, own):
         # Not in the folder of the shipped fusion's test.
         assert plan.fusion.name == f'uftsn_fusion_mine{suffix}'
         assert plan.streams['spatial'].name == f'tsn_r152_ucf101{suffix}'
-        fused = plan.fusion_config(dict(temporal='a.pth', spatial='b.pth'))
-        assert fused.model.streams.temporal.model == stream.cfg.model
+        fused = plan.fusion.cfg.model.streams.temporal
+        assert fused.model == stream.cfg.model
+        assert fused.checkpoint == str(stream.checkpoint)
 
 
-def test_a_list_inside_of_a_wrapper_is_replaced_too(configs_dir, own):
+def test_a_list_inside_of_a_wrapper_is_replaced_too(read, own):
     with open(own, 'a') as file:
         file.write('train_dataloader = dict(dataset=dict(times=2, '
                    "dataset=dict(ann_file='mine.txt')))\n"
                    'split = 1\nval_dataloader = None\n')
 
-    def read():
-        return SplitPlan.from_files('ucf101', 2, ['temporal'], configs_dir, {},
-                                    dict(temporal=own)).streams['temporal']
+    def cfg():
+        plan = read(2, ['temporal'], temporal=own)
+        return plan.streams['temporal'].cfg
 
-    stream = read()
-    assert stream.cfg.train_dataloader.dataset.dataset.ann_file == '2.txt'
-    assert 'ann_file' not in stream.cfg.train_dataloader.dataset
+    assert cfg().train_dataloader.dataset.dataset.ann_file == '2.txt'
+    assert 'ann_file' not in cfg().train_dataloader.dataset
     # What is written beside the runs must not name another split.
-    assert stream.cfg.split == 2 and stream.cfg.val_dataloader is None
+    assert cfg().split == 2 and cfg().val_dataloader is None
     with open(own, 'a') as file:
         file.write('test_dataloader = dict(dataset=dict(datasets=[]))')
-    with pytest.raises(ValueError, match='test_dataloader.dataset of .* no'):
-        read()
+    with pytest.raises(ValueError, match='test_dataloader.dataset .*ann_file'):
+        cfg()
 
 
-def test_a_stream_of_another_split_keeps_one_name(configs_dir, own):
+def test_a_stream_of_another_split_keeps_one_name(read, own):
     other = own.rename(own.with_name('mine_split2.py'))
     for split, name in ((1, 'mine'), (2, 'mine_split2')):
-        plan = SplitPlan.from_files('ucf101', split, ['temporal'], configs_dir,
-                                    {}, dict(temporal=other))
+        plan = read(split, ['temporal'], temporal=other)
         assert plan.streams['temporal'].name == name
 
 
 @pytest.mark.parametrize('split', [2, 3])
 @pytest.mark.parametrize('data_set', ['ucf101', 'hmdb51'])
 def test_the_shipped_stream_put_in_its_own_place_is_the_same(
-        repo_root, data_set, split):
+        read, repo_root, data_set, split):
     folder = repo_root / 'configs'
     shipped, same = (
-        SplitPlan.from_files(data_set, split, ['temporal'], folder, {},
-                             replaced).streams['temporal']
-        for replaced in ({}, dict(
-            temporal=folder / f'uftsn_r18_{data_set}.py')))
-    assert same.name == shipped.name
+        read(split, ['temporal'], {}, folder, data_set,
+             **replaced).streams['temporal'] for replaced in ({}, dict(
+                 temporal=folder / f'uftsn_r18_{data_set}.py')))
+    assert same.name == shipped.name == f'uftsn_r18_{data_set}_split{split}'
     assert same.cfg.to_dict() == shipped.cfg.to_dict()
+    ann_file = shipped.cfg.test_dataloader.dataset.ann_file
+    assert f'split_{split}' in ann_file
 
 
 @pytest.mark.parametrize('split', [1, 2])
 @pytest.mark.parametrize('data_set', ['ucf101', 'hmdb51'])
-def test_another_flow_follows_data_set_and_split(repo_root, data_set, split):
-    plan = SplitPlan.from_files(
-        data_set, split, BOTH, repo_root / 'configs', {},
-        dict(temporal=repo_root / 'configs/other_flows/uftsn_tvl1.py'))
+def test_another_flow_follows_data_set_and_split(read, repo_root, data_set,
+                                                 split):
+    folder = repo_root / 'configs'
+    plan = read(split, BOTH, {}, folder, data_set,
+                temporal=folder / 'other_flows/uftsn_tvl1.py')
     stream, suffix = plan.streams['temporal'], '_split2' * (split == 2)
     assert stream.name == f'uftsn_r18_{data_set}_tvl1{suffix}'
     assert stream.cfg.model.flow_estimator.type == 'TVL1FlowEstimator'
@@ -135,57 +173,45 @@ def test_another_flow_follows_data_set_and_split(repo_root, data_set, split):
 
 
 def test_a_config_derived_from_a_shipped_one_keeps_its_name(
-        repo_root, tmp_path):
+        read, repo_root, tmp_path):
     """Also on splits on which the shipped one names its folder."""
     own = tmp_path / 'mine.py'
     own.write_text(f"_base_ = ['{repo_root}/configs/uftsn_r18_ucf101.py']")
     for split, name in ((1, 'mine'), (2, 'mine_split2')):
-        plan = SplitPlan.from_files(
-            'ucf101', split, ['temporal'], repo_root / 'configs', {},
-            dict(temporal=own))
+        plan = read(split, ['temporal'], {}, repo_root / 'configs',
+                    temporal=own)
         assert plan.streams['temporal'].name == name
 
 
-def test_configs_have_to_follow_the_split(configs_dir):
-    path = configs_dir / 'uftsn_r18_ucf101.py'
-    path.write_text(path.read_text().replace('{{$SPLIT:1}}', '1'))
-    SplitPlan.from_files('ucf101', 1, ['temporal'], configs_dir)
-    with pytest.raises(ValueError, match='uftsn_r18_ucf101.py.*SPLIT=2'):
-        SplitPlan.from_files('ucf101', 2, ['temporal'], configs_dir)
-
-
-def test_another_stream_has_to_fit(configs_dir, own):
-    with pytest.raises(ValueError, match="--temporal names a config, but"):
-        SplitPlan.from_files('ucf101', 1, ['spatial'], configs_dir, {},
-                             dict(temporal=own))
+def test_another_stream_has_to_fit(read, own):
+    with pytest.raises(ValueError, match='--temporal .*--streams'):
+        read(streams=['spatial'], temporal=own)
     with open(own, 'a') as file:
         file.write('model = dict(cls_head=dict(num_classes=51))')
-    with pytest.raises(ValueError, match='num_classes of .* is 51, expected'):
-        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir, {},
-                             dict(temporal=own))
-    with pytest.raises(FileNotFoundError, match='gone.*correct --temporal$'):
-        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir, {},
-                             dict(temporal=own.with_name('gone.py')))
+    with pytest.raises(ValueError, match='num_classes of .* is 51, .*None'):
+        read(temporal=own)
+    with pytest.raises(FileNotFoundError, match='gone.py.*--temporal'):
+        read(temporal=own.with_name('gone.py'))
 
 
-def test_options_for_nobody_are_refused():
+@pytest.mark.parametrize('key', ['temporal.a', 'fusion.a', 'spatial'])
+def test_options_for_nobody_are_refused(key):
     assert options_of(['spatial'], {'a.b': 1}) == dict(spatial={'a.b': 1})
-    for key in ('temporal.a', 'fusion.a', 'spatial'):
-        with pytest.raises(ValueError, match=f"--cfg-options has '{key}'"):
-            options_of(['spatial'], {key: 1})
+    with pytest.raises(ValueError, match=f"--cfg-options .*'{key}'"):
+        options_of(['spatial'], {key: 1})
 
 
-def test_what_does_not_fit_is_named(configs_dir):
-    with pytest.raises(ValueError, match=r"streams are \['sound'\], expected"):
-        SplitPlan.from_files('ucf101', 1, ['sound'], configs_dir)
+def test_configs_that_do_not_fit_are_named(read, configs_dir):
+    with pytest.raises(ValueError, match=r"\['sound'\].*spatial"):
+        read(streams=['sound'])
     fusion = configs_dir / 'uftsn_fusion_ucf101.py'
     fusion.write_text('model = dict(streams=dict(rgb=dict()))')
-    with pytest.raises(ValueError, match=r"streams of .* are \['rgb'\]"):
-        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir)
+    with pytest.raises(ValueError, match=f"{fusion} .*'rgb'"):
+        read()
     stream = configs_dir / 'uftsn_r18_ucf101.py'
     stream.write_text('model = dict()\ntrain_cfg = dict(max_iters=5)')
-    with pytest.raises(ValueError, match='train_cfg.max_epochs of .* is None'):
-        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir)
+    with pytest.raises(ValueError, match=f'max_epochs of {stream} is None'):
+        read()
     stream.unlink()
-    with pytest.raises(FileNotFoundError, match='does not exist .absolute'):
-        SplitPlan.from_files('ucf101', 1, BOTH, configs_dir)
+    with pytest.raises(FileNotFoundError, match=str(stream)):
+        read()

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configs of a data set's official splits, with options of a user."""
+"""The experiments of one official split: each stream, and their fusion."""
 from __future__ import annotations
 
-import copy
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from .experiment import Experiment
+from ..experiment import Experiment
+from ..fusion import STREAMS, check_streams, fusion_config
+from ..tools import RunSettings
+from .lists import read_other, read_shipped
 
-#: Prefix of the config's name by stream.
-STREAMS = dict(spatial='tsn_r152', temporal='uftsn_r18')
-FUSION = 'uftsn_fusion'
+#: Prefix of the config's name by part.
+PREFIXES = dict(
+    spatial='tsn_r152', temporal='uftsn_r18', fusion='uftsn_fusion')
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class SplitPlan:
     """What is trained and tested on one split.
 
     Attributes:
-        split: Its number.
+        split: Number of the split.
         streams: Experiments by stream.
-        fusion: Their fusion; None for a single stream.
+        fusion: Test of all streams together; None for a single stream.
     """
     split: int
     streams: dict[str, Experiment]
@@ -37,23 +38,26 @@ class SplitPlan:
                    split: int,
                    streams: Sequence[str],
                    configs_dir: Path,
+                   settings: RunSettings,
                    options: Mapping[str, Any] | None = None,
                    replaced: Mapping[str, Path] | None = None) -> SplitPlan:
         """Read the configs of a split.
 
         Args:
             data_set: Name of the data set in the names of the configs.
-            split: Value of the variable ``SPLIT`` that the configs read.
-            streams: Names in :data:`STREAMS`; with all of them their fusion
-                is read too.
+            split: Number of the split.
+            streams: Names in :data:`STREAMS`. All of them are fused too.
             configs_dir: Folder of the configs.
+            settings: How they are run. Each has a folder of its name in
+                ``work_dir``; their files as they are run are beside those,
+                in ``{data_set}_splits/``.
             options: Values by dotted keys, see :func:`options_of`.
             replaced: Configs by stream that take the place of those in the
                 folder, on the same lists.
 
         Raises:
-            FileNotFoundError: A config is missing.
-            ValueError: A config or an option does not fit.
+            FileNotFoundError: If a config is missing.
+            ValueError: If a config or an option does not fit.
         """
         replaced = dict(replaced or {})
         parts = [name for name in STREAMS if name in streams]
@@ -65,47 +69,40 @@ class SplitPlan:
         if unused:
             raise ValueError(f'--{unused[0]} names a config, but --streams '
                              f'are {parts}; leave one of them out')
-        fused = len(parts) == len(STREAMS)
-        options = options_of([*parts, *(['fusion'] if fused else [])],
-                             options or {})
-
-        def read(part: str, prefix: str) -> Experiment:
-            path = configs_dir / f'{prefix}_{data_set}.py'
-            shipped = Experiment.from_file(path, split)
-            if split != 1 and (shipped.cfg.to_dict() == Experiment.from_file(
-                    path, 1).cfg.to_dict()):
-                raise ValueError(
-                    f'{str(path)!r} is the same for SPLIT=1 and '
-                    f'SPLIT={split}; write {{{{$SPLIT:1}}}} into the names of '
-                    'its lists, as configs/_base_/datasets/ucf101.py does')
+        if len(parts) == len(STREAMS):
+            parts.append('fusion')
+        options = options_of(parts, options or {})
+        names, cfgs = {}, {}
+        for part in parts:
+            names[part] = f'{PREFIXES[part]}_{data_set}'
+            cfg = read_shipped(configs_dir / f'{names[part]}.py', split)
             if part in replaced:
-                # Ablations and other flows change this experiment.
-                own = Experiment.from_file(
-                    replaced[part], split, f'--{part}',
-                    EXPERIMENT=os.environ.get('EXPERIMENT', path.stem))
-                shipped = own.with_lists_of(shipped)
-            shipped.cfg.merge_from_dict(options[part])
-            return shipped
+                names[part], cfg = read_other(replaced[part], split, cfg,
+                                              f'--{part}')
+            cfg.merge_from_dict(options[part])
+            cfgs[part] = cfg
+        if replaced and 'fusion' in parts:
+            names['fusion'] = '_'.join(
+                (PREFIXES['fusion'], *(names[part] for part in replaced)))
 
-        streams = {part: read(part, STREAMS[part]) for part in parts}
-        fusion = read('fusion', FUSION) if fused else None
-        if fusion is not None and replaced:
-            names = (streams[part].name for part in parts if part in replaced)
-            fusion = replace(fusion, name='_'.join((FUSION, *names)))
-        plan = cls(split, streams, fusion)
-        plan._check()
-        return plan
+        def experiment(part: str) -> Experiment:
+            name = names[part] + ('' if split == 1 else f'_split{split}')
+            return Experiment(
+                name, cfgs[part], settings.work_dir / name,
+                settings.work_dir / f'{data_set}_splits' / f'{name}.py',
+                settings)
 
-    def _check(self) -> None:
-        for experiment in self.streams.values():
-            _ = experiment.max_epochs
-        if self.fusion is None:
-            return
-        found = self.fusion.cfg.model.get('streams', {})
-        if set(found) != set(STREAMS):
-            raise ValueError(
-                f'The streams of {self.fusion.cfg.filename} are '
-                f'{sorted(found)}, expected {sorted(STREAMS)}; name them so')
+        trained = {name: experiment(name) for name in STREAMS if name in cfgs}
+        for item in trained.values():
+            _check_epochs(item.cfg)
+        if 'fusion' not in cfgs:
+            return cls(split, trained, None)
+        check_streams(cfgs['fusion'])
+        cfgs['fusion'] = fusion_config(
+            cfgs['fusion'],
+            {name: item.cfg for name, item in trained.items()},
+            {name: item.checkpoint for name, item in trained.items()})
+        return cls(split, trained, experiment('fusion'))
 
     @property
     def rows(self) -> list[str]:
@@ -116,37 +113,26 @@ class SplitPlan:
         other = 'fusion_prob' if average == 'score' else 'fusion_score'
         return [*self.streams, 'fusion', other]
 
-    def fusion_config(self, checkpoints: Mapping[str, Path]) -> Config:
-        """The fusion of what was trained, with the options of each stream.
-
-        Args:
-            checkpoints: Weights by stream.
-        """
-        cfg = copy.deepcopy(self.fusion.cfg)
-        for name, experiment in self.streams.items():
-            stream = cfg.model.streams[name]
-            # No update(), which would merge two models.
-            stream.model = copy.deepcopy(experiment.cfg.model)
-            stream.checkpoint = str(checkpoints[name])
-        return cfg
-
 
 def options_of(parts: Sequence[str],
                options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sort options by whom they are for.
+    """Sort options by the part they are for.
 
     Args:
         parts: Streams, and ``'fusion'`` where there is one.
         options: A key that begins with a part and a dot is for that part
-            alone; any other one for each stream, and one of
-            ``test_dataloader`` for the fusion too, which is tested on the
+            alone, any other one for each stream. Those of
+            ``test_dataloader`` are for the fusion too, which is tested on the
             same list.
 
     Returns:
         Options of each part, without its name in the keys.
 
     Raises:
-        ValueError: An option is for a part that is not there.
+        ValueError: If an option is for a part that is not there.
+
+    >>> options_of(['spatial', 'temporal'], {'temporal.a': 1, 'b': 2})
+    {'spatial': {'b': 2}, 'temporal': {'a': 1, 'b': 2}}
     """
     found: dict[str, dict[str, Any]] = {part: {} for part in parts}
     for key, value in options.items():
@@ -163,3 +149,12 @@ def options_of(parts: Sequence[str],
         else:
             found[part][rest] = value
     return found
+
+
+def _check_epochs(cfg: Config) -> None:
+    epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
+    if not isinstance(epochs, int):
+        raise ValueError(
+            f'train_cfg.max_epochs of {cfg.filename} is {epochs!r}, but a '
+            'finished training is known by its last epoch; use an '
+            'EpochBasedTrainLoop')

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of a data set's official splits."""
+"""Accuracies on a data set's official splits, and their mean."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ..table import Column, Spread, Table
 
 #: Title of a row by the name of its scores in a score file.
 ROWS = dict(
@@ -15,11 +17,11 @@ ROWS = dict(
 
 
 class SplitTable:
-    """Accuracy of each stream and of the fusions on each split.
+    """Top-1 accuracy of each stream and fusion on each split.
 
     Args:
         data_set: Name of the data set.
-        splits: Splits asked for; the mean is one over all of them.
+        splits: Splits asked for; the mean is over all of them.
         rows: Names in :data:`ROWS`.
     """
 
@@ -28,21 +30,21 @@ class SplitTable:
         self.data_set = data_set
         self.splits = tuple(splits)
         self.rows = tuple(rows)
-        #: What went wrong, by split.
+        #: Reason of the failure by split.
         self.failures: dict[int, str] = {}
-        self._top1: dict[int, dict[str, float]] = {}
+        self._top1: dict[int, Mapping[str, float]] = {}
         self._videos: dict[int, int] = {}
 
     def add(self, split: int, top1: Mapping[str, float], videos: int) -> None:
         """Fill the column of a split.
 
         Args:
-            split: Its number.
+            split: Number of the split.
             top1: Accuracy of each row, from 0 to 1.
             videos: Number of test videos.
 
         Raises:
-            ValueError: A row is missing, or another one is there.
+            ValueError: If the rows are not those of the table.
         """
         if set(top1) != set(self.rows):
             raise ValueError(f'split {split} has accuracies of '
@@ -54,42 +56,37 @@ class SplitTable:
         """Leave a gap."""
         self.failures[split] = reason
 
-    def row(self, name: str) -> list[float | None]:
-        """Accuracies of a row in the order of the splits, then the mean.
+    def row(self, name: str) -> dict[str, float | None]:
+        """Return the accuracies of a row by split, and their ``mean``.
 
-        None is a gap; with one the row has no mean, as that of fewer splits
-        is another number.
+        None is a gap. A row with a gap has no mean, since that of fewer
+        splits is another number.
         """
-        values = [self._top1.get(split, {}).get(name) for split in self.splits]
-        complete = None not in values
-        return [*values, sum(values) / len(values) if complete else None]
+        values = {
+            str(split): self._top1.get(split, {}).get(name)
+            for split in self.splits
+        }
+        spread = Spread.of(values.values())
+        return dict(values, mean=spread and spread.mean)
 
     def to_text(self) -> str:
-        """Table for the screen, in percent."""
-        width = max(len(ROWS[name]) for name in self.rows)
-        heads = [*(f'split {split}' for split in self.splits), 'mean']
-        lines = [
-            f'{self.data_set}, top-1 in percent',
-            ' ' * width + ''.join(f'{head:>10}' for head in heads)
-        ]
+        """Return the table for a terminal, in percent."""
+        table = Table([
+            Column('name', f'{self.data_set}, top-1 in percent'),
+            *(Column(str(split), f'split {split}', '.2f', scale=100)
+              for split in self.splits),
+            Column('mean', 'mean', '.2f', scale=100)
+        ])
         for name in self.rows:
-            cells = [
-                '-' if value is None else f'{100 * value:.2f}'
-                for value in self.row(name)
-            ]
-            lines.append(f'{ROWS[name]:<{width}}' +
-                         ''.join(f'{cell:>10}' for cell in cells))
-        return '\n'.join(lines)
+            table.add(name=ROWS[name], **self.row(name))
+        return table.to_text()
 
     def to_dict(self) -> dict[str, Any]:
-        """Content for a JSON file; accuracies are from 0 to 1, gaps None."""
-        columns = [*map(str, self.splits), 'mean']
+        """Return the content of a JSON file: accuracies from 0 to 1."""
         return dict(
             data_set=self.data_set,
-            top1={
-                name: dict(zip(columns, self.row(name)))
-                for name in self.rows
-            },
+            top1={name: self.row(name)
+                  for name in self.rows},
             videos={
                 str(split): self._videos.get(split)
                 for split in self.splits
