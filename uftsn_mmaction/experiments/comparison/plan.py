@@ -11,12 +11,12 @@ from typing import Any
 from mmengine.config import Config
 
 from ...engine.hooks.stage import stage_configs, staged_hook
+from ..stages import stage_epochs
 
 #: Config of the motion stream by the name of its data.
 DATA = dict(
     quickstart='uftsn_quickstart.py',
     ucf101_subset='uftsn_r18_ucf101_subset.py')
-_STAGES = ('flow', 'classifier', 'joint')
 # With one file, a kill between removing it and writing the next loses both.
 _KEPT_CHECKPOINTS = 2
 
@@ -54,7 +54,7 @@ class ComparisonPlan:
         if 'flow_estimator' not in (cfg.get('model') or {}):
             raise ValueError(f'{path} has no model.flow_estimator; name the '
                              'config of a motion stream')
-        _check_stages(cfg)
+        stage_epochs(cfg)
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         cfg.merge_from_dict({
             'default_hooks.checkpoint.max_keep_ckpts': _KEPT_CHECKPOINTS
@@ -69,7 +69,10 @@ class ComparisonPlan:
     @property
     def epochs(self) -> dict[str, int]:
         """Number of epochs of each stage."""
-        return _epochs(self.cfg)
+        return {
+            name: len(epochs)
+            for name, epochs in stage_epochs(self.cfg).items()
+        }
 
     def staged_config(self, seed: int) -> Config:
         """Return the config of all three stages."""
@@ -96,27 +99,3 @@ class ComparisonPlan:
         if estimator is not None:
             cfg.model.flow_estimator = copy.deepcopy(dict(estimator))
         return cfg
-
-
-def _check_stages(cfg: Config) -> None:
-    names = tuple(stage.name for stage in stage_configs(cfg))
-    by_epoch = staged_hook(cfg).get('by_epoch', True)
-    epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
-    if names != _STAGES or not by_epoch or not isinstance(epochs, int):
-        raise ValueError(
-            f'stages of {cfg.filename} are {names}, counted in '
-            f'{"epochs" if by_epoch else "iterations"}, with '
-            f'train_cfg.max_epochs={epochs}; expected {_STAGES} in epochs')
-    if _epochs(cfg)[names[-1]] < 1:
-        raise ValueError(
-            f'stage {names[-1]!r} of {cfg.filename} begins at or after '
-            f'train_cfg.max_epochs={epochs}; leave it one epoch or more')
-
-
-def _epochs(cfg: Config) -> dict[str, int]:
-    begins = [stage.begin for stage in stage_configs(cfg)]
-    ends = [*begins[1:], cfg.train_cfg.max_epochs]
-    return {
-        name: end - begin
-        for name, begin, end in zip(_STAGES, begins, ends)
-    }

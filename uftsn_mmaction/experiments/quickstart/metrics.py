@@ -19,19 +19,13 @@ from .results import TestResult
 _COLUMNS = (Column('name', ''), Column('aepe', 'AEPE in pixels'),
             Column('motion_acc', 'motion accuracy'),
             Column('top1', 'accuracy of all classes'))
-# Names in metrics.json of parts of the environment.
-_VERSIONS = dict(
-    uftsn_mmaction='uftsn_mmaction',
-    python='Python',
-    torch='PyTorch',
-    torchvision='TorchVision',
-    opencv='OpenCV',
-    numpy='numpy',
-    mmengine='MMEngine',
-    mmcv='mmcv',
-    mmaction2='mmaction2',
-    ptlflow='ptlflow',
-    **{'mmcv-lite': 'mmcv-lite'})
+# Names of versions in metrics.json, and in the environment.
+_VERSIONS = {
+    'python': 'Python', 'torch': 'PyTorch', 'torchvision': 'TorchVision',
+    'opencv': 'OpenCV', 'mmengine': 'MMEngine',
+    **{name: name for name in ('uftsn_mmaction', 'numpy', 'mmcv', 'mmcv-lite',
+                               'mmaction2', 'ptlflow')}
+}
 # What each row shows in the columns after its name: keys of the metrics.
 _ROWS = (
     ('no motion at all (zero flow)', 'aepe_zero', None, None),
