@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a fusion takes and hands on, with streams that count by hand."""
-from types import SimpleNamespace
-
+"""Inputs and settings of a fusion, with streams that count by hand."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -15,7 +13,8 @@ class Meter(BaseModel):
     def __init__(self, num_classes=3):
         super().__init__(
             dict(type='ActionDataPreprocessor', format_shape='NCTHW'))
-        self.cls_head = SimpleNamespace(num_classes=num_classes)
+        self.cls_head = MODELS.build(
+            dict(type='TSNHead', num_classes=num_classes, in_channels=1))
         self.shapes = []
 
     def forward(self, inputs, data_samples, mode):
@@ -80,46 +79,46 @@ def test_two_samplings_feed_two_streams():
     assert fast.recognizer.shapes == [(3, 1, 3, 5, 32, 32)]
 
     del inputs['dense']
-    with pytest.raises(ValueError, match="'fast' is 'dense'.*gives .'clips'"):
+    with pytest.raises(ValueError, match="'fast'.*'dense'.*'clips'"):
         predict(fusion, inputs)
-    with pytest.raises(ValueError, match="'slow' is 'clips'.* one sampling"):
+    with pytest.raises(ValueError, match="'slow'.*'clips'.*sampling"):
         predict(fusion, inputs['clips'])
-    with pytest.raises(ValueError, match="'slow' is None.*samplings"):
+    with pytest.raises(ValueError, match="'slow'.*None.*'clips'"):
         predict(meters(), inputs)
 
 
 def test_label_outside_the_classes_is_an_error():
     clips = random_clips()
-    with pytest.raises(ValueError, match=r'label 3, .* 3 classes \(0 to 2\)'):
+    with pytest.raises(ValueError, match='label 3.* 3 classes'):
         predict(meters(), clips, labels=[0, 2, 3])
     # A video for inference has none.
     assert len(predict(meters(), clips, labels=[0, 2, -1])) == 3
     # A metric would count it as a mistake.
     fusion = meters()
     fusion.per_stream = True
-    with pytest.raises(ValueError, match='label -1, .* correct the list'):
+    with pytest.raises(ValueError, match='label -1'):
         predict(fusion, clips, labels=[0, 2, -1])
 
 
 def test_fusion_cannot_be_trained():
-    with pytest.raises(NotImplementedError, match="no mode 'loss'"):
+    with pytest.raises(NotImplementedError, match="mode 'loss'"):
         meters()(random_clips(), [], mode='loss')
 
 
+STREAM = dict(model=dict(type=Meter))
+
+
 @pytest.mark.parametrize('settings, words', [
-    (dict(average='median'), "one of .*'score', 'prob'.*got 'median'"),
-    (dict(streams=dict()), 'got none'),
-    (dict(test_cfg=dict(max_testing_views=0)), '1 or more.*got 0'),
+    (dict(average='median'), "average.*'score', 'prob'.*'median'"),
+    (dict(streams=dict()), 'streams'),
+    (dict(test_cfg=dict(max_testing_views=0)), 'max_testing_views.* 0'),
     (dict(streams=dict(
-        a=dict(model=dict(type=Meter)),
-        b=dict(model=dict(type=Meter, num_classes=4)))),
-     "same classes.*'a': 3, 'b': 4"),
-    (dict(streams=dict(a=dict(model=dict(type=Meter), weight=0))),
-     'above 0'),
+        a=STREAM, b=dict(model=dict(type=Meter, num_classes=4)))),
+     "num_classes.*'a': 3, 'b': 4"),
+    (dict(streams=dict(a=dict(STREAM, weight=0))), 'weight'),
 ])  # yapf: disable
 def test_bad_settings(settings, words):
-    settings = dict(
-        dict(streams=dict(a=dict(model=dict(type=Meter)))), **settings)
+    settings = {'streams': dict(a=STREAM), **settings}
     with pytest.raises(ValueError, match=words) as caught:
         MODELS.build(dict(type='FusionRecognizer', **settings))
     assert '\n' not in str(caught.value)
@@ -129,6 +128,5 @@ def test_bad_settings(settings, words):
     'fusion', 'fusion_prob', 'fusion_score', 'a.b', '2d', '', 'keys',
     'training'])
 def test_odd_names_of_streams(name):
-    streams = {name: dict(model=dict(type=Meter))}
-    with pytest.raises(ValueError, match=f"^'{name}' cannot be the name"):
-        MODELS.build(dict(type='FusionRecognizer', streams=streams))
+    with pytest.raises(ValueError, match=f"^'{name}'.*stream"):
+        MODELS.build(dict(type='FusionRecognizer', streams={name: STREAM}))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One stream: what its recognizer is built from, and what it is shown."""
+"""Stream of a fusion: its recognizer and its inputs."""
 import copy
 
 import pytest
@@ -158,27 +158,27 @@ def test_missing_config_is_named_as_given_and_absolute(tmp_cwd):
 
 def test_config_without_a_model(tmp_path):
     (tmp_path / 'data.py').write_text('clip_len = 3\n')
-    with pytest.raises(ValueError, match="'motion' .*data.py', .*no model"):
+    with pytest.raises(ValueError, match="'motion'.*data.py.*model"):
         Stream('motion', str(tmp_path / 'data.py'))
 
 
 @pytest.mark.parametrize('weight', [-0.5, float('nan'), float('inf')])
 def test_weight_below_zero_or_no_number(weight):
     with pytest.raises(
-            ValueError, match=f"weight of stream 'x' .* got {weight}"):
+            ValueError, match=f"weight.*'x'.*{weight}"):
         Stream('x', IMAGES, weight=weight)
 
 
 def test_recognizer_without_a_head():
     headless = {k: v for k, v in IMAGES.items() if k != 'cls_head'}
-    with pytest.raises(ValueError, match="'x' is a Recognizer2D without"):
+    with pytest.raises(ValueError, match="'x'.*Recognizer2D.*cls_head"):
         Stream('x', headless)
 
 
 @pytest.mark.parametrize('frames, words', [
-    (4, r'frames of stream .x. asks for frame 4, .* 4 frames \(0 to 3\)'),
-    ([0, -5], 'asks for frame -5'),
-    ([], 'frames of stream .x. is empty'),
+    (4, "frames of stream 'x'.* 4,.* 4 frames"),
+    ([0, -5], "frames of stream 'x'.* -5\\b"),
+    ([], "frames of stream 'x'.*empty"),
 ])
 def test_frame_outside_the_clip(build, clips, frames, words):
     stream, _ = build(IMAGES, frames=frames)
@@ -188,5 +188,5 @@ def test_frame_outside_the_clip(build, clips, frames, words):
 
 def test_images_for_a_recognizer_of_clips(build, clips):
     stream, _ = build(CLIPS)
-    with pytest.raises(ValueError, match="'x' takes clips, .*NCTHW"):
+    with pytest.raises(ValueError, match="'x'.*NCTHW"):
         stream(clips[:, :, 0])

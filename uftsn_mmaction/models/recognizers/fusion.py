@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Average fusion of streams, with the test protocol of sec. 3.2."""
+"""Average fusion of streams by the test protocol of sec. 3.2."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -22,31 +22,30 @@ Clips = Sequence[Tensor] | Mapping[str, Sequence[Tensor]]
 
 @MODELS.register_module()
 class FusionRecognizer(BaseModel):
-    """Predict with several recognizers and average what they say.
+    """Average of the predictions of several recognizers.
 
-    Each video gives M samples to each stream. A stream's class scores are
-    averaged over the samples, then the streams are averaged with their
-    weights (sec. 3.2). The average is one of class scores before the softmax,
-    as CoViAR (Wu et al., 2018) has it; with ``average='prob'`` it is one of
-    probabilities, where a stream that is sure of what it cannot see weighs
-    more.
+    Each stream sees M samples of a video. Its class scores are averaged over
+    the samples, then over the streams with their weights (sec. 3.2). The
+    default averages class scores before the softmax, as CoViAR (Wu et al.,
+    2018) does; ``average='prob'`` averages probabilities, which gives an
+    over-confident stream more weight.
 
-    The streams have been trained before, each with its own config; this
-    model is for prediction only.
+    The model is for prediction only; each stream is trained before with its
+    own config.
 
     Args:
-        streams: Arguments of :class:`Stream` by its name: ``model`` (config
+        streams: Arguments of each :class:`Stream` by name: ``model`` (config
             or config file of any recognizer), ``checkpoint``, ``weight``,
             ``frames``, ``sampling``.
-        average: ``'score'`` or ``'prob'``: what makes the prediction.
-        test_cfg: ``max_testing_views``, the number of samples that a stream
-            takes at a time, bounds the memory; 8 by default, None for all.
-        data_preprocessor: Moves the frames to the device. The streams have
-            their own ones for the rest.
+        average: Values to average, ``'score'`` or ``'prob'``.
+        test_cfg: ``max_testing_views`` limits the samples that a stream takes
+            at a time, and so the memory; 8 by default, None for all.
+        data_preprocessor: Moves the frames to the device. Anything else is up
+            to the data preprocessor of each stream.
 
     Raises:
-        ValueError: A setting does not fit, or the streams have different
-            numbers of classes.
+        ValueError: If a setting is out of range, or the streams have
+            different numbers of classes.
     """
 
     def __init__(self,
@@ -66,9 +65,9 @@ class FusionRecognizer(BaseModel):
             if (name in reserved or not name.isidentifier()
                     or hasattr(nn.ModuleDict(), name)):
                 raise ValueError(
-                    f'{name!r} cannot be the name of a stream; choose letters '
-                    f'and digits other than {sorted(reserved)} and the '
-                    'methods of a dict')
+                    f'{name!r} cannot be the name of a stream; use letters '
+                    f'and digits, and avoid {sorted(reserved)} and the '
+                    'attributes of ModuleDict')
         self.average = average
         self.test_cfg = dict(max_testing_views=8) | dict(test_cfg or {})
         views = self.test_cfg['max_testing_views']
@@ -80,7 +79,8 @@ class FusionRecognizer(BaseModel):
             {name: Stream(name, **cfg)
              for name, cfg in streams.items()})
         if not any(stream.weight for stream in self.streams.values()):
-            raise ValueError('weight of one stream or more must be above 0')
+            raise ValueError('weight must be above 0 for at least one stream, '
+                             'but is 0 for all')
         classes = {
             name: stream.num_classes
             for name, stream in self.streams.items()
@@ -88,37 +88,37 @@ class FusionRecognizer(BaseModel):
         if len(set(classes.values())) > 1:
             raise ValueError(
                 'The streams of a fusion must have the same classes, but '
-                f'their numbers are {classes}; correct num_classes of the '
-                'heads, or fuse models of one data set')
+                f'num_classes of their heads are {classes}; fuse models of '
+                'one data set')
         self.num_classes = next(iter(classes.values()))
-        #: Whether ``pred_score`` has the scores of every stream beside the
-        #: fused ones: metrics want them, MMAction2's inferencers a tensor.
+        #: Whether ``pred_score`` is a dict with the scores of each stream,
+        #: for metrics, or a tensor, as MMAction2's inferencers expect.
         self.per_stream = False
 
     def forward(self,
                 inputs: Clips,
                 data_samples: SampleList | None = None,
                 mode: str = 'tensor') -> SampleList | Tensor:
-        """Predict.
+        """Predict samples, or return the fused scores.
 
         Args:
             inputs: Frames of each video as decoded, ``(M, 3, T, H, W)`` or
-                ``(M, 3, H, W)``; with ``Samplings`` a list for each of them.
+                ``(M, 3, H, W)``; with ``Samplings`` one list per sampling.
             data_samples: Samples to fill.
             mode: ``'predict'``, or ``'tensor'`` for the fused scores alone.
 
         Raises:
-            NotImplementedError: ``mode`` is ``'loss'``.
-            ValueError: A stream's sampling or frame is missing, or a label
-                is none of the classes.
+            NotImplementedError: If ``mode`` is ``'loss'``.
+            ValueError: If the sampling or a frame of a stream is missing, or
+                a label is not one of the classes.
         """
         if mode == 'tensor':
             return self._scores(inputs)['fusion']
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         raise NotImplementedError(
-            f'FusionRecognizer has no mode {mode!r}: its streams are trained '
-            'one by one with their own configs, and fused for testing')
+            f'FusionRecognizer has no mode {mode!r}; train each stream with '
+            'its own config, and fuse them for testing')
 
     def predict(self, inputs: Clips, data_samples: SampleList) -> SampleList:
         """Set ``pred_score`` and ``pred_label`` of each sample.
@@ -131,19 +131,19 @@ class FusionRecognizer(BaseModel):
         self._check_labels(data_samples)
         scores = self._scores(inputs)
         for index, sample in enumerate(data_samples):
-            # A copy: a dump of a view would hold the whole batch.
+            # A view would be dumped with the memory of the whole batch.
             found = {
                 name: score[index].clone()
                 for name, score in scores.items()
             }
             fused = found['fusion']
-            # set_pred_score would take the number of streams for num_classes.
+            # set_pred_score would set num_classes to the number of streams.
             sample.set_field(found if self.per_stream else fused, 'pred_score')
             sample.set_pred_label(fused.argmax(dim=0, keepdim=True))
         return data_samples
 
     def _scores(self, inputs: Clips) -> dict[str, Tensor]:
-        """Averages of each stream and of all, ``(B, num_classes)``."""
+        """Average each stream and all of them, ``(B, num_classes)``."""
         averages = {
             name: self._average_samples(stream, self._clips(stream, inputs))
             for name, stream in self.streams.items()
@@ -164,7 +164,7 @@ class FusionRecognizer(BaseModel):
 
     def _average_samples(self, stream: Stream,
                          clips: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Both averages over the samples of each video."""
+        """Average scores and probabilities over the samples of a video."""
         counts = [len(clip) for clip in clips]
         if len({clip.shape[1:] for clip in clips}) == 1:
             clips = [torch.cat(list(clips))]
@@ -182,30 +182,24 @@ class FusionRecognizer(BaseModel):
 
     @staticmethod
     def _clips(stream: Stream, inputs: Clips) -> Sequence[Tensor]:
-        """What a stream's sampling has taken from each video."""
-        if isinstance(inputs, Mapping) != (stream.sampling is not None):
-            names = (
-                f'the samplings {sorted(inputs)}'
-                if isinstance(inputs, Mapping) else 'one sampling')
-            raise ValueError(
-                f'sampling of stream {stream.name!r} is {stream.sampling!r}, '
-                f'but the pipeline gives {names}; name one of several, and '
-                'none where there is one')
-        if stream.sampling is None:
+        """Select the clips of a stream's sampling."""
+        if isinstance(inputs, Mapping) and stream.sampling in inputs:
+            return inputs[stream.sampling]
+        if not isinstance(inputs, Mapping) and stream.sampling is None:
             return inputs
-        if stream.sampling not in inputs:
-            raise ValueError(
-                f'sampling of stream {stream.name!r} is {stream.sampling!r}, '
-                f'but the pipeline gives {sorted(inputs)}; correct it, or '
-                'Samplings and collect_keys of PackActionInputs')
-        return inputs[stream.sampling]
+        names = (f'the samplings {sorted(inputs)}' if isinstance(
+            inputs, Mapping) else 'a single sampling without a name')
+        raise ValueError(
+            f'sampling of stream {stream.name!r} is {stream.sampling!r}, but '
+            f'the pipeline gives {names}; correct it, or Samplings and '
+            'collect_keys of PackActionInputs')
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor],
                               prefix: str, *args: Any) -> None:
-        """Refuse what stock loaders would take for a partial checkpoint.
+        """Refuse partial checkpoints, of which stock loaders only warn.
 
         Raises:
-            ValueError: A stream's tensor is not in it.
+            ValueError: If a tensor of a stream is missing.
         """
         names = [
             name for name in self.state_dict(prefix=prefix)
@@ -215,10 +209,9 @@ class FusionRecognizer(BaseModel):
         if missing:
             raise ValueError(
                 f'The checkpoint lacks {len(missing)} of {len(names)} tensors '
-                'of the streams of a fusion, the first one is '
-                f'{missing[0]!r}; give one that `tools/test.py --export` '
-                'wrote, or the checkpoint of each stream by --stream '
-                'NAME=FILE')
+                f'of the streams of a fusion, first {missing[0]!r}; give one '
+                'that `tools/test.py --export` wrote, or the checkpoint of '
+                'each stream by --stream NAME=FILE')
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _check_labels(self, data_samples: SampleList) -> None:
@@ -226,11 +219,11 @@ class FusionRecognizer(BaseModel):
             label: Any = sample.get('gt_label')
             if label is None or label.numel() != 1:
                 continue
-            # Inference has no labels; a metric would count -1 as a mistake.
+            # Inferencers label a video -1; a metric would count an error.
             lowest = 0 if self.per_stream else -1
             if not lowest <= label.item() < self.num_classes:
                 raise ValueError(
-                    f'A video has label {label.item()}, but the streams know '
+                    f'A video has label {label.item()}, but the streams have '
                     f'{self.num_classes} classes (0 to '
                     f'{self.num_classes - 1}); correct the list, or '
                     'num_classes of the streams')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One stream of a fusion: any recognizer, and what it is shown."""
+"""Stream of a fusion: any recognizer and the frames that it sees."""
 from __future__ import annotations
 
 import copy
@@ -9,6 +9,7 @@ import os.path as osp
 from collections.abc import Sequence
 
 import torch
+from mmaction.models import ActionDataPreprocessor, BaseHead
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmaction.utils import ConfigType
@@ -22,23 +23,23 @@ from ...fileio.checkpoint import load_weights
 
 
 class Stream(nn.Module):
-    """A complete recognizer with its weights, for prediction.
+    """Recognizer with its weights, for prediction.
 
     Args:
-        name: Name of the stream, for messages and scores.
-        model: Config of the recognizer, or a config file whose ``model`` it
-            is; ``'mmaction::recognition/tsn/...py'`` is one of MMAction2.
-        checkpoint: File or URL of its weights; None leaves them as built,
+        name: Name of the stream in messages and scores.
+        model: Config of the recognizer, or a config file with a ``model``;
+            ``'mmaction::recognition/tsn/...py'`` is a file of MMAction2.
+        checkpoint: File or URL of its weights; None keeps those of the build,
             for a checkpoint of the whole fusion.
         weight: Weight in the fusion.
-        frames: Position in the clip, or several, that the recognizer sees;
-            None for all. A 2D recognizer takes several as its segments.
-        sampling: Name of its sampling, where the pipeline has ``Samplings``.
+        frames: Position of the frame in the clip that the recognizer sees, or
+            several; None for all. A 2D recognizer takes several as segments.
+        sampling: Name of its sampling if the pipeline has ``Samplings``.
 
     Raises:
-        FileNotFoundError: There is no such config file or checkpoint.
-        ValueError: The recognizer gives no class scores, the checkpoint does
-            not fit, or the weight is below 0.
+        FileNotFoundError: If there is no such config file or checkpoint.
+        ValueError: If the recognizer has no class scores, the checkpoint does
+            not fit, or the weight is negative.
     """
 
     def __init__(self,
@@ -58,23 +59,23 @@ class Stream(nn.Module):
         self.sampling = sampling
         cfg = _model_config(name, model)
         if cfg.get('test_cfg'):
-            # 3D recognizers split one video only; here chunks of samples
-            # of any number of videos come in.
+            # 3D recognizers split the clips of a single video; the fusion
+            # itself splits those of several.
             cfg['test_cfg'].pop('max_testing_views', None)
         self.recognizer = MODELS.build(cfg)
         head = getattr(self.recognizer, 'cls_head', None)
-        if not hasattr(head, 'num_classes'):
+        if not isinstance(head, BaseHead):
             raise ValueError(
                 f'Stream {name!r} is a {type(self.recognizer).__name__} '
                 'without a cls_head that gives class scores; configure one')
-        #: Classes that the recognizer tells apart.
+        #: Number of classes of the recognizer.
         self.num_classes = head.num_classes
-        # Both averages are made from scores; probabilities cannot go back.
+        # Probabilities follow from scores, but not the other way round.
         head.average_clips = 'score'
         if checkpoint is None:
             print_log(
-                f'The checkpoint of stream {name!r} is None: its weights are '
-                'random, unless a checkpoint of the whole fusion is loaded',
+                f'The checkpoint of stream {name!r} is None: its weights stay '
+                'random unless a checkpoint of the whole fusion is loaded',
                 logger='current',
                 level=logging.WARNING)
         else:
@@ -87,7 +88,7 @@ class Stream(nn.Module):
                 allow_unexpected=True)
 
     def forward(self, views: Tensor) -> Tensor:
-        """Class scores of samples.
+        """Compute the class scores of samples.
 
         Args:
             views: Clips ``(n, 3, T, H, W)`` or images ``(n, 3, H, W)`` as
@@ -97,7 +98,7 @@ class Stream(nn.Module):
             Scores before the softmax ``(n, num_classes)``, float32.
 
         Raises:
-            ValueError: A frame is asked for that the clips lack, or the
+            ValueError: If the clips lack one of ``frames``, or the
                 recognizer takes clips and gets images.
         """
         samples = [ActionDataSample() for _ in views]
@@ -108,9 +109,11 @@ class Stream(nn.Module):
             [sample.pred_score.float().flatten() for sample in predictions])
 
     def _layout(self, views: Tensor) -> Tensor:
-        """What the recognizer takes as the inputs of a video."""
+        """Bring samples into the layout of the recognizer's inputs."""
         preprocessor = self.recognizer.data_preprocessor
-        takes_images = getattr(preprocessor, 'format_shape', '') == 'NCHW'
+        takes_images = (
+            isinstance(preprocessor, ActionDataPreprocessor)
+            and preprocessor.format_shape == 'NCHW')
         if views.dim() == 4:
             if not takes_images:
                 raise ValueError(
@@ -130,7 +133,7 @@ class Stream(nn.Module):
 
 
 def _model_config(name: str, model: ConfigType | str) -> ConfigType:
-    """Config of the recognizer, free to change."""
+    """Return a copy of the recognizer's config."""
     if not isinstance(model, str):
         return copy.deepcopy(model)
     if '::' in model:
@@ -140,9 +143,9 @@ def _model_config(name: str, model: ConfigType | str) -> ConfigType:
     else:
         raise FileNotFoundError(
             f'model of stream {name!r} is {model!r}, but there is no such '
-            f'config file (absolute path {osp.abspath(model)!r}); name an '
-            'existing one, or write the config of the recognizer itself')
+            f'config file (absolute path {osp.abspath(model)!r}); correct the '
+            'path, or give the config of the recognizer itself')
     if 'model' not in cfg:
         raise ValueError(f'model of stream {name!r} is the config {model!r}, '
-                         'which has no model; name a recognizer\'s config')
+                         'which has no model; name a config of a recognizer')
     return cfg.model
