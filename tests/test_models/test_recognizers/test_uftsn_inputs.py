@@ -27,6 +27,34 @@ def test_settings_it_refuses(build_recognizer, settings, words):
         build_recognizer(**settings)
 
 
+def test_what_is_no_estimator_is_refused(build_recognizer):
+    with pytest.raises(TypeError, match='UFTSNRecognizer.*PhotometricLoss.*'
+                       'FlowEstimator'):
+        build_recognizer(flow_estimator=dict(type='PhotometricLoss'))
+
+
+@pytest.mark.parametrize('shape', [(2, 1, 3, 4, 32, 32), (2, 1, 4, 3, 32, 32),
+                                   (2, 3, 3, 32, 32)])
+def test_inputs_of_another_shape_are_refused(build_recognizer, make_batch,
+                                             shape):
+    model = build_recognizer()
+    _, samples = make_batch()
+    with pytest.raises(ValueError, match='clip_len=3') as caught:
+        model(torch.rand(shape), samples, mode='loss')
+    assert str(shape) in str(caught.value)
+
+
+def test_a_value_that_is_not_a_number_is_refused(build_recognizer,
+                                                 make_batch):
+    """In any batch, not in the first one alone."""
+    model = build_recognizer().eval()
+    clips, samples = make_batch()
+    model(clips, samples, mode='predict')
+    clips[1, 0, 2, 1, 5, 6] = float('nan')
+    with pytest.raises(ValueError, match='nan'):
+        model(clips, samples, mode='predict')
+
+
 @pytest.mark.parametrize('use_cost_volume', [True, False])
 def test_autocast(build_recognizer, make_batch, use_cost_volume):
     """Flow stays float32, and heads and metrics find what numpy can hold."""

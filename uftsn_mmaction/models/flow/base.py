@@ -56,7 +56,7 @@ class FlowEstimator(BaseModule, ABC):
     def estimate_levels(self,
                         x: Tensor,
                         backward: bool = False) -> tuple[Tensor, ...]:
-        """Estimate the flow of checked clips, one item per output level.
+        """Estimate the flow of checked clips at each of ``out_indices``.
 
         Args:
             x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
@@ -71,15 +71,15 @@ class FlowEstimator(BaseModule, ABC):
     def forward(self,
                 x: Tensor,
                 backward: bool = False) -> tuple[Tensor, ...] | Tensor:
-        """Estimate flow as a backbone of MMAction2 does.
+        """Estimate flow in the manner of MMAction2's backbones.
 
         Args:
             x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
             backward: True for the flow from frame t+1 to frame t.
 
         Returns:
-            The flows of :meth:`levels`; with one output level, the flow
-            itself.
+            The flows of :meth:`estimate_levels`; where there is one, the
+            flow instead of a tuple.
 
         Raises:
             ValueError: If the clip has a wrong shape or range.
@@ -89,25 +89,13 @@ class FlowEstimator(BaseModule, ABC):
         return flows[0] if len(flows) == 1 else flows
 
     def levels(self, x: Tensor, backward: bool = False) -> tuple[Tensor, ...]:
-        """Estimate flow, as a tuple also where there is one output level.
-
-        Args:
-            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
-            backward: True for the flow from frame t+1 to frame t.
-
-        Returns:
-            One flow ``(N, 2, T-1, ceil(H / 2**l), ceil(W / 2**l))`` for each
-            of ``out_indices``, in pixels of its level.
-
-        Raises:
-            ValueError: If the clip has a wrong shape or range.
-        """
+        """Estimate flow as :meth:`forward` does, but always as a tuple."""
         flows = self(x, backward)
         return (flows, ) if isinstance(flows, Tensor) else flows
 
     def bidirectional(
             self, x: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Estimate forward and backward flow, each as :meth:`levels` does."""
+        """Estimate forward and backward flow, both as tuples."""
         return self.levels(x), self.levels(x, backward=True)
 
     @property
