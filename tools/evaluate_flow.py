@@ -38,7 +38,6 @@ from uftsn_mmaction.experiments.flow_settings import (
 )
 from uftsn_mmaction.fileio.atomic import write_json
 from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
-from uftsn_mmaction.models.pair_flow import flow_of_pair
 from uftsn_mmaction.visualization import figure_to_png, flow_panel
 
 
@@ -110,7 +109,7 @@ def evaluate(args: argparse.Namespace) -> None:
         flows = {}
         for name, estimator in estimators.items():
             try:
-                flow = flow_of_pair(estimator, pair.first, pair.second, device)
+                flow = estimator.flow_of_pair(pair.first, pair.second, device)
             except ValueError as error:  # the others go on
                 report.refuse(name, pair.name, str(error))
                 continue

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Estimators by name, config and checkpoint."""
+import pickle
 import sys
 
 import pytest
@@ -11,10 +12,10 @@ from uftsn_mmaction.models.flow import UnsupervisedFlowEstimator
 from uftsn_mmaction.models.flow_zoo import (
     COMPARED,
     ESTIMATORS,
+    EstimatorSpec,
     build_estimator,
     build_estimators,
-    estimator_config,
-    has_random_weights,
+    short_names,
 )
 from uftsn_mmaction.models.other_flows import (
     DISFlowEstimator,
@@ -86,9 +87,50 @@ def test_small_plan_is_that_of_the_config(repo_root):
 
 
 def test_configs_are_free_to_change():
-    estimator_config('uftsn_small')['plan'] = 'uftsn'
-    assert estimator_config('uftsn_small')['plan'] == 'uftsn_small'
+    EstimatorSpec.parse('uftsn_small').config['plan'] = 'uftsn'
+    assert EstimatorSpec.parse('uftsn_small').config['plan'] == 'uftsn_small'
     assert 'dis' in ESTIMATORS
+
+
+@pytest.mark.parametrize('text, config, checkpoint', [
+    ('uftsn', ESTIMATORS['uftsn'], None),
+    ('uftsn:a.pth', ESTIMATORS['uftsn'], 'a.pth'),
+    ('uftsn:/b:c/a.pth', ESTIMATORS['uftsn'], '/b:c/a.pth'),
+    ('dis:https://host/a.pth', ESTIMATORS['dis'], 'https://host/a.pth'),
+    ('DISFlowEstimator', dict(type='DISFlowEstimator'), None),
+    ('d/c.py', dict(type='DISFlowEstimator', preset='fast'), None),
+    ('d/c.py:a.pth', dict(type='DISFlowEstimator', preset='fast'), 'a.pth'),
+    ('x:y/c.py', dict(type='DISFlowEstimator', preset='fast'), None),
+    ('x:y/c.py:z:a.pth', dict(type='DISFlowEstimator', preset='fast'),
+     'z:a.pth'),
+])
+def test_a_specification_has_a_config_and_a_checkpoint(
+        tmp_cwd, text, config, checkpoint):
+    for folder in ('d', 'x:y'):
+        (tmp_cwd / folder).mkdir()
+        (tmp_cwd / folder / 'c.py').write_text(
+            'model = dict(flow_estimator=dict('
+            'type="DISFlowEstimator", preset="fast"))')
+    spec = EstimatorSpec.parse(text)
+    assert (spec.text, spec.config, spec.checkpoint) == (text, config,
+                                                         checkpoint)
+
+
+@pytest.mark.parametrize('text', ['', 'uftsn:', ':a.pth', 'd/c.py:'])
+def test_half_a_specification_is_refused(text):
+    with pytest.raises(ValueError, match=f"'{text}'.*CONFIG.py:CHECKPOINT"):
+        EstimatorSpec.parse(text)
+
+
+def test_short_names_stay_apart():
+    assert short_names(['zero', 'uftsn:x/a.pth', 'd/c.py:y/b.pth']) == [
+        'zero', 'uftsn:a.pth', 'c.py:b.pth'
+    ]
+    assert short_names(['uftsn:x/a.pth', 'uftsn:y/a.pth', 'd/c.py']) == [
+        'uftsn:x/a.pth', 'uftsn:y/a.pth', 'c.py'
+    ]
+    with pytest.raises(ValueError, match="'dis'"):
+        short_names(['dis', 'zero', 'dis'])
 
 
 def test_evaluation_mode_is_on():
@@ -102,13 +144,13 @@ def test_config_file_gives_its_flow_estimator(tmp_path, trained):
         'type="TVL1FlowEstimator", num_warps=3), backbone=None)')
     estimator = build_estimator(str(path))
     assert estimator.settings['num_warps'] == 3
-    assert not has_random_weights(str(path), estimator)
+    assert not estimator.has_random_weights
 
 
 def test_named_initial_weights_of_a_config_are_loaded(tmp_path, trained):
     torch.save(trained.state_dict(), tmp_path / 'a.pth')
     cfg = dict(
-        estimator_config('uftsn_small'),
+        EstimatorSpec.parse('uftsn_small').config,
         type='InitializedEstimator',
         init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'a.pth')))
     path = tmp_path / 'stream.py'
@@ -123,17 +165,93 @@ def test_named_initial_weights_of_a_config_are_loaded(tmp_path, trained):
     try:
         MODELS.register_module(module=InitializedEstimator)
         loaded = build_estimator(str(path))
-        assert not has_random_weights(str(path), loaded)
+        assert not loaded.has_random_weights
     finally:
         MODELS.module_dict.pop('InitializedEstimator')
     assert equal(loaded, trained)
+
+
+def weights(estimator, prefix=''):
+    return {
+        prefix + name: value.clone()
+        for name, value in estimator.state_dict().items()
+    }
+
+
+@pytest.mark.parametrize('prefix', ['', 'flow_estimator.', 'module.',
+                                    'module.flow_estimator.'])
+@pytest.mark.parametrize('wrapped', [True, False])
+def test_checkpoint_of_estimator_or_recognizer_is_loaded(
+        tmp_path, trained, prefix, wrapped):
+    content = weights(trained, prefix)
+    if 'flow_estimator' in prefix:
+        content['backbone.conv1.weight'] = torch.zeros(1)
+    path = tmp_path / 'a:b.pth'
+    torch.save(dict(state_dict=content) if wrapped else content, path)
+    loaded = build_estimator(f'uftsn_small:{path}')
+    assert equal(loaded, trained)
+    assert not loaded.has_random_weights
+
+
+def test_config_and_checkpoint_belong_together(load, tmp_path, trained):
+    torch.save(weights(trained, 'flow_estimator.'), tmp_path / 'a.pth')
+    config = load('uftsn', 'quickstart').filename
+    assert equal(build_estimator(f'{config}:{tmp_path / "a.pth"}'), trained)
+
+
+@pytest.mark.parametrize('change, words', [
+    (lambda w: w.pop('decoders.0.predict.bias'), 'decoders.0.predict.bias'),
+    (lambda w: w.update(extra=torch.zeros(1)), "'extra'"),
+    (lambda w: w.update({'decoders.0.predict.bias': torch.zeros(1)}),
+     r'decoders.0.predict.bias.*\[1\].*\[2\]'),
+])
+def test_weights_that_do_not_fit_are_refused(tmp_path, trained, change,
+                                             words):
+    content = weights(trained)
+    change(content)
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=words) as info:
+        build_estimator(f'uftsn_small:{tmp_path / "a.pth"}')
+    assert str(info.value).count('\n') == 0
+
+
+def test_checkpoint_of_another_plan_is_refused(tmp_path, trained):
+    torch.save(weights(trained, 'flow_estimator.'), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match="of 'uftsn:"):
+        build_estimator(f'uftsn:{tmp_path / "a.pth"}')
+
+
+class Evil:
+    """Leaves a file behind if a pickle of it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), 'w')
+
+
+def test_a_checkpoint_cannot_run_a_program(tmp_path):
+    trace = tmp_path / 'trace'
+    (tmp_path / 'a.pth').write_bytes(pickle.dumps(Evil(trace), 2))
+    torch.save(dict(state_dict=Evil(trace)), tmp_path / 'b.pth')
+    for name in ('a.pth', 'b.pth'):
+        with pytest.raises(ValueError, match=name):
+            build_estimator(f'uftsn_small:{tmp_path / name}')
+    assert not trace.exists()
+
+
+def test_what_has_no_weights_takes_no_checkpoint(tmp_path):
+    torch.save({}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='TVL1FlowEstimator'):
+        build_estimator(f'tvl1:{tmp_path / "a.pth"}')
 
 
 def test_only_learned_weights_that_nobody_named_are_random():
     random = {
         name
         for name in ESTIMATORS
-        if has_random_weights(name, build_estimator(name))
+        if build_estimator(name).has_random_weights
     }
     assert random == {'uftsn', 'uftsn_small'}
 
@@ -144,7 +262,7 @@ def test_weights_of_tvnet_start_as_those_of_tvl1(tmp_path):
                     'type="TVNetFlowEstimator", learnable=True))')
     estimator = build_estimator(str(path))
     assert next(estimator.parameters(), None) is not None
-    assert not has_random_weights(str(path), estimator)
+    assert not estimator.has_random_weights
 
 
 def test_random_weights_are_named_and_do_not_depend_on_the_others():
@@ -161,7 +279,7 @@ def test_random_weights_are_named_and_do_not_depend_on_the_others():
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="config '.*none.py' of"):
+    with pytest.raises(FileNotFoundError, match='none.py'):
         build_estimator(str(tmp_path / 'none.py'))
     with pytest.raises(FileNotFoundError, match="none.pth' of 'uftsn_small:"):
         build_estimator(f'uftsn_small:{tmp_path / "none.pth"}')
@@ -169,13 +287,13 @@ def test_missing_files_are_named(tmp_path):
 
 def test_a_config_without_estimator_is_refused(repo_root):
     path = repo_root / 'configs' / 'tsn_r18_quickstart.py'
-    with pytest.raises(ValueError, match='has no model.flow_estimator'):
+    with pytest.raises(ValueError, match='model.flow_estimator'):
         build_estimator(str(path))
 
 
 @pytest.mark.parametrize('name', ['farneback', 'NoSuchEstimator', 'TVL1'])
 def test_an_unknown_name_lists_the_known_ones(name):
-    with pytest.raises(ValueError, match=f"'{name}' is unknown") as info:
+    with pytest.raises(ValueError, match=f"'{name}'") as info:
         build_estimator(name)
     for known in (*ESTIMATORS, 'DISFlowEstimator', 'CONFIG.py', 'ptlflow'):
         assert known in str(info.value)
@@ -184,7 +302,7 @@ def test_an_unknown_name_lists_the_known_ones(name):
 def test_an_unknown_type_of_a_config_is_named(tmp_path):
     path = tmp_path / 'stream.py'
     path.write_text('model = dict(flow_estimator=dict(type="NoSuch"))')
-    with pytest.raises(ValueError, match="'NoSuch' is unknown"):
+    with pytest.raises(ValueError, match="'NoSuch'"):
         build_estimator(str(path))
 
 
@@ -207,6 +325,7 @@ class StubOfPTLFlow(ZeroFlowEstimator):
     def __init__(self, model, checkpoint):
         super().__init__()
         self.args = (model, checkpoint)
+        self.starts_random = checkpoint is None
         self.weight = torch.nn.Parameter(torch.zeros(1))
 
 
@@ -225,11 +344,11 @@ def fake_ptlflow(tmp_path, monkeypatch):
 def test_other_names_are_models_of_ptlflow(fake_ptlflow):
     estimator = build_estimator('fakenet')
     assert estimator.args == ('fakenet', None)
-    assert has_random_weights('fakenet', estimator)
+    assert estimator.has_random_weights
     # Which knows the names and formats of published weights.
     estimator = build_estimator('fakenet:things')
     assert estimator.args == ('fakenet', 'things')
-    assert not has_random_weights('fakenet:things', estimator)
+    assert not estimator.has_random_weights
 
 
 def test_names_of_ours_come_before_those_of_ptlflow(fake_ptlflow):

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow estimators by name, for tools that compare them.
-
-How they are named: see :mod:`.estimator_spec`.
-"""
+"""Flow estimators by name, as command lines give them."""
 from __future__ import annotations
 
 import copy
 import io
 import os.path as osp
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import isabstract
 from types import MappingProxyType
 from typing import Any
 
@@ -20,11 +20,9 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from ..fileio.checkpoint import ESTIMATOR_PART, load_weights
-from .estimator_spec import short_names, split_spec
 from .flow import FlowEstimator, build_flow_estimator
-from .other_flows import TVNetFlowEstimator
 
-#: Our names and what they stand for.
+#: Configs of the estimators that have a name here.
 ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     'uftsn':
     dict(type='UnsupervisedFlowEstimator', out_indices=(0, )),
@@ -43,7 +41,7 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     dict(type='DISFlowEstimator', preset='fast'),
     'tvnet':
     dict(type='TVNetFlowEstimator', learnable=False),
-    # At the settings of 'tvl1', for a comparison of the two programs.
+    # With the settings of 'tvl1', to compare the two implementations.
     'tvnet_opencv':
     dict(
         type='TVNetFlowEstimator',
@@ -55,124 +53,187 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     dict(type='ZeroFlowEstimator'),
 })
 
-#: What the paper's tables compare, and two successors of PWC-Net; the last
+#: Estimators of the paper's tables and two successors of PWC-Net; the last
 #: three need ptlflow.
 COMPARED = ('uftsn', 'tvl1', 'tvl1_fast', 'dis', 'tvnet', 'pwcnet',
             'raft_small', 'neuflow')
 
-_OTHER_MODELS = 'PTLFlowEstimator'
+#: Suffix of an estimator's name where nobody trained its weights.
+RANDOM = ' (random weights)'
 
 
-def estimator_config(spec: str) -> dict[str, Any]:
-    """Config of an estimator, its weights aside.
+@dataclass(frozen=True)
+class EstimatorSpec:
+    """A flow estimator as a command line names it.
 
-    Args:
-        spec: Its specification. A checkpoint in it is left to
-            :func:`build_estimator`, except for a model of ptlflow, which
-            loads its own.
+    The text is ``NAME``, ``NAME:CHECKPOINT``, ``CONFIG.py`` or
+    ``CONFIG.py:CHECKPOINT``. A name is one of :data:`ESTIMATORS`, a
+    registered type or a model of ptlflow; of a config file,
+    ``model.flow_estimator`` is taken. The checkpoint is one of the estimator
+    or of a recognizer whose ``flow_estimator`` it is; for a model of ptlflow
+    it may be the name of published weights.
 
-    Returns:
-        What ``MODELS.build`` takes.
+    Attributes:
+        text: The specification.
+        config: Config of the estimator, as ``MODELS.build`` takes it.
+        checkpoint: Checkpoint in the specification; None where there is none.
 
-    Raises:
-        FileNotFoundError: There is no such config file.
-        ValueError: The name is unknown, or the config has no estimator.
+    Examples:
+        >>> spec = EstimatorSpec.parse('uftsn_small:work_dirs/a.pth')
+        >>> spec.config['plan'], spec.checkpoint
+        ('uftsn_small', 'work_dirs/a.pth')
     """
-    return _parse(spec)[0]
+    text: str
+    config: Mapping[str, Any]
+    checkpoint: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> EstimatorSpec:
+        """Parse a specification.
+
+        Raises:
+            FileNotFoundError: If there is no such config file.
+            ValueError: If the name is unknown, a side of the colon is empty,
+                or the config has no estimator.
+        """
+        name, checkpoint = _split(text)
+        if name.endswith('.py'):
+            config = _from_file(name)
+        elif name in ESTIMATORS:
+            config = copy.deepcopy(ESTIMATORS[name])
+        elif name.islower() and name in _models_of_ptlflow():
+            config = dict(
+                type='PTLFlowEstimator', model=name, checkpoint=checkpoint)
+        else:
+            config = dict(type=name)
+        kind = config.get('type')
+        if isinstance(kind, str) and MODELS.get(kind) is None:
+            raise _unknown(kind)
+        return cls(text, config, checkpoint)
+
+    def build(self) -> FlowEstimator:
+        """Build the estimator, load its weights and set evaluation mode.
+
+        Raises:
+            FileNotFoundError: If there is no such checkpoint.
+            ImportError: If a library that the estimator needs is missing.
+            ValueError: If the type is no estimator or needs arguments, or
+                the checkpoint cannot be read or does not fit.
+        """
+        try:
+            estimator = build_flow_estimator(self.config,
+                                             f'the estimator {self.text!r}')
+        except TypeError as error:
+            raise ValueError(
+                f'estimator {self.text!r} cannot be built ({error}); name a '
+                'config file whose model.flow_estimator has all its '
+                'arguments') from error
+        # An estimator of ptlflow has loaded the checkpoint of its config.
+        if self.checkpoint not in (None, self.config.get('checkpoint')):
+            load_weights(
+                estimator,
+                self.checkpoint,
+                repr(self.text),
+                part=ESTIMATOR_PART)
+        elif self.config.get('init_cfg'):
+            # As the runner does before it trains.
+            estimator.init_weights()
+        return estimator.eval()
 
 
-def build_estimator(spec: str) -> FlowEstimator:
-    """Build an estimator and load its weights.
+def build_estimator(text: str) -> FlowEstimator:
+    """Build an estimator by its specification, see :class:`EstimatorSpec`.
 
-    Args:
-        spec: Its specification. The checkpoint is one of the estimator or
-            of a recognizer that has it as its ``flow_estimator``; without
-            one, what is learned is random.
-
-    Returns:
-        The estimator, ready to evaluate.
-
-    Raises:
-        FileNotFoundError: There is no such config file or checkpoint.
-        ImportError: A library that the estimator needs is missing.
-        ValueError: The name is unknown, or the checkpoint cannot be read or
-            does not fit.
+    Examples:
+        >>> build_estimator('uftsn_small').has_random_weights
+        True
+        >>> build_estimator('tvl1').has_random_weights
+        False
     """
-    cfg, checkpoint = _parse(spec)
-    try:
-        estimator = build_flow_estimator(cfg, f'the estimator {spec!r}')
-    except TypeError as error:
-        raise ValueError(
-            f'estimator {spec!r} cannot be built ({error}); name a config '
-            'file whose model.flow_estimator has all its arguments') from error
-    if checkpoint:
-        load_weights(
-            estimator, checkpoint, repr(spec), part=ESTIMATOR_PART)
-    elif cfg.get('init_cfg'):
-        # What a runner does before it trains.
-        estimator.init_weights()
-    return estimator.eval()
+    return EstimatorSpec.parse(text).build()
 
 
-def has_random_weights(spec: str, estimator: FlowEstimator) -> bool:
-    """True where nobody has trained or named the weights of an estimator.
-
-    Args:
-        spec: What it was built from.
-        estimator: Result of :func:`build_estimator`.
-    """
-    cfg, checkpoint = _parse(spec)
-    named = checkpoint or cfg.get('checkpoint') or cfg.get('init_cfg')
-    # Unlike a network, TV-Net starts as the method that it unrolls.
-    is_method = isinstance(estimator, TVNetFlowEstimator)
-    has_weights = next(estimator.parameters(), None) is not None
-    return has_weights and not named and not is_method
-
-
-def build_estimators(specs: Sequence[str],
+def build_estimators(texts: Sequence[str],
                      device: str | torch.device = 'cpu',
                      seed: int = 0) -> dict[str, FlowEstimator]:
-    """Build several estimators, each as if it were alone.
+    """Build several estimators, none of which changes another one.
 
     Args:
-        specs: Their specifications, all different.
-        device: Where to put them.
-        seed: Of random weights.
+        texts: Specifications, all different.
+        device: Device of the estimators.
+        seed: Seed of random weights.
 
     Returns:
-        The estimators by name, which says where the weights are random.
+        The estimators by their short names, which tell random weights.
+
+    Raises:
+        FileNotFoundError: If a config file or a checkpoint does not exist.
+        ImportError: If a library that an estimator needs is missing.
+        ValueError: If a specification is given twice or cannot be built.
     """
     estimators = {}
-    for name, spec in zip(short_names(specs), specs):
+    for name, text in zip(short_names(texts), texts):
         torch.manual_seed(seed)
-        estimator = build_estimator(spec).to(device)
-        if has_random_weights(spec, estimator):
-            name += ' (random weights)'
+        estimator = build_estimator(text).to(device)
+        if estimator.has_random_weights:
+            name += RANDOM
         estimators[name] = estimator
     return estimators
 
 
-def _parse(spec: str) -> tuple[dict[str, Any], str | None]:
-    """Config of an estimator, and the checkpoint to load after building."""
-    name, checkpoint = split_spec(spec)
-    if name.endswith('.py'):
-        cfg = _from_file(name)
-    elif name in ESTIMATORS:
-        cfg = copy.deepcopy(ESTIMATORS[name])
-    elif name.islower() and name in _models_of_ptlflow():
-        # It knows the names of published weights, and their formats.
-        return dict(
-            type=_OTHER_MODELS, model=name, checkpoint=checkpoint), None
+def short_names(texts: Sequence[str]) -> list[str]:
+    """Return names for tables, without folders where that is unambiguous.
+
+    Args:
+        texts: Specifications.
+
+    Returns:
+        A name for each, all different.
+
+    Raises:
+        ValueError: If one is given twice or is incomplete.
+
+    Examples:
+        >>> short_names(['zero', 'uftsn:x/a.pth', 'uftsn:y/b.pth'])
+        ['zero', 'uftsn:a.pth', 'uftsn:b.pth']
+    """
+    twice = [text for text, times in Counter(texts).items() if times > 1]
+    if twice:
+        raise ValueError(f'the estimator {twice[0]!r} is named more than '
+                         'once; name each once')
+    shorts = [
+        ':'.join(osp.basename(part) for part in _split(text) if part)
+        for text in texts
+    ]
+    times = Counter(shorts)
+    return [
+        short if times[short] == 1 else text
+        for short, text in zip(shorts, texts)
+    ]
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """Split a specification into name or config file, and checkpoint.
+
+    Both paths may hold colons: a config file ends with ``.py``, and a name
+    has no colon.
+    """
+    if text.endswith('.py'):
+        return text, None
+    name, found, checkpoint = text.partition('.py:')
+    if found:
+        name += '.py'
     else:
-        cfg = dict(type=name)
-    kind = cfg.get('type')
-    if isinstance(kind, str) and MODELS.get(kind) is None:
-        raise _unknown(kind)
-    return cfg, checkpoint
+        name, found, checkpoint = text.partition(':')
+    if not name or found and not checkpoint:
+        raise ValueError(f'the estimator {text!r} is incomplete, expected '
+                         'NAME, NAME:CHECKPOINT, CONFIG.py or '
+                         'CONFIG.py:CHECKPOINT')
+    return name, checkpoint or None
 
 
 def _from_file(path: str) -> dict[str, Any]:
-    """``model.flow_estimator`` of a config file."""
+    """Return ``model.flow_estimator`` of a config file."""
     if not osp.isfile(path):
         raise FileNotFoundError(
             f'the config {path!r} of an estimator does not exist (absolute '
@@ -186,18 +247,19 @@ def _from_file(path: str) -> dict[str, Any]:
 
 
 def _models_of_ptlflow() -> list[str]:
-    """Names of its models, none where it is not installed."""
+    """Return the names of its models, none where it is not installed."""
     if find_spec('ptlflow') is None:
         return []
-    # Takes seconds, so only where it is asked for; what it says of optional
-    # parts of its own would stand in the way of the answer.
+    # The import takes seconds, so it waits until a name asks for it. It also
+    # prints hints about optional parts.
     with redirect_stdout(io.StringIO()):
         return sorted(import_module('ptlflow').get_model_names())
 
 
 def _unknown(name: str) -> ValueError:
     registered = sorted(
-        kind for kind in MODELS.module_dict if 'FlowEstimator' in kind)
+        kind for kind, value in MODELS.module_dict.items()
+        if kind.endswith('FlowEstimator') and not isabstract(value))
     others = ', '.join(_models_of_ptlflow()) or (
         'which is not installed: pip install "uftsn-mmaction[ptlflow]"')
     return ValueError(

@@ -34,6 +34,7 @@ class Weights(Stub):
 
     def __init__(self, start=None, device='cpu'):
         super().__init__()
+        self.starts_random = start is None
         value = torch.rand(3) if start is None else torch.full((3, ), start)
         self.weight = nn.Parameter(value.to(device))
 

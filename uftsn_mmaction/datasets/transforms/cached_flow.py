@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow of a clip in the data pipeline, computed once for each pair."""
+"""Flow of clips in the data pipeline, computed once for each pair."""
 from __future__ import annotations
 
 import hashlib
@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
+from torch import nn
 
 from ...fileio.checkpoint import ESTIMATOR_PART, load_weights
-from ...models.flow import FlowEstimator, build_flow_estimator
 from .flow_cache import FlowCache
 
-#: Part of every key; to be raised when the same settings give another flow.
+#: Part of every key. Raise it when the same settings give another flow.
 VERSION = 1
 
 
@@ -25,17 +25,17 @@ VERSION = 1
 class CachedFlow(BaseTransform):
     """Replace the frames of a clip by the flows between them.
 
-    For estimators too slow to run in every epoch. Place it after decoding and
-    resizing and before crops and flips, which then act on the flow: stock
-    crops, but ``FlipFlow`` and ``ResizeFlow``, and ``FormatFlow`` at the end.
-    The model is a ``CachedFlowRecognizer``.
+    For estimators that are too slow to run in every epoch. Place it after
+    decoding and resizing and before crops and flips, which then act on the
+    flow: use stock crops, but ``FlipFlow`` and ``ResizeFlow``, and
+    ``FormatFlow`` at the end. The model is a ``CachedFlowRecognizer``.
 
-    Flow is cached for each pair of frames rather than for each clip: clips
-    that start at random share most of their pairs. The key is a SHA-256 of
-    the frames themselves, as decoded and resized, and of the estimator: its
-    config, what defaults came to, its weights, the step and the versions of
-    OpenCV, PyTorch and ptlflow. So the cache can be shared by any pipelines
-    and moved with or without the videos.
+    Flow is cached per pair of frames rather than per clip, since clips that
+    start at random share most of their pairs. The key is a SHA-256 of the
+    frames, as decoded and resized, and of the estimator: its config, the
+    resulting settings, its weights, the step and the versions of OpenCV,
+    PyTorch and ptlflow. So any pipelines can share the cache, and it can be
+    moved with or without the videos.
 
     The estimator runs on the CPU, in the workers of the data loader, which
     have one thread each.
@@ -52,18 +52,17 @@ class CachedFlow(BaseTransform):
       pixels; channel 0 is u (right), channel 1 v (down).
 
     Args:
-        estimator: Config of any estimator from a clip ``(N, 3, T, H, W)`` in
-            [0, 1] to flows, finest level first.
+        estimator: Config of any ``FlowEstimator``.
         cache_dir: Folder of the cache.
-        checkpoint: Weights of a learned estimator, or the checkpoint of a
-            recognizer that has it as its ``flow_estimator``; loaded as
-            weights only.
-        step: Pixels to whose multiples the flow is rounded.
+        checkpoint: Checkpoint of a learned estimator, or of a recognizer
+            whose ``flow_estimator`` it is.
+        step: Step in pixels to whose multiples the flow is rounded.
 
     Raises:
-        FileNotFoundError: There is no such checkpoint.
-        ValueError: The weights of the estimator are random, do not fit or
-            are not on the CPU, or a setting makes no sense.
+        FileNotFoundError: If there is no such checkpoint.
+        TypeError: If ``estimator`` is no ``FlowEstimator``.
+        ValueError: If the weights of the estimator are random, do not fit or
+            are not on the CPU, or a setting is out of range.
     """
 
     def __init__(self,
@@ -73,7 +72,7 @@ class CachedFlow(BaseTransform):
                  step: float = 1 / 16) -> None:
         self.estimator = _build(estimator, checkpoint)
         name = type(self.estimator).__name__
-        # A folder for each estimator, which can be deleted alone.
+        # One folder per estimator, which can be deleted on its own.
         identity = _identity(estimator, self.estimator, step)
         folder = f'{name}-{identity[:16]}'
         self.cache = FlowCache(osp.join(cache_dir, folder), step)
@@ -82,9 +81,9 @@ class CachedFlow(BaseTransform):
         """Replace ``imgs``.
 
         Raises:
-            ValueError: The frames are not 8-bit RGB or already cropped or
-                flipped, the clip has one frame, or the estimator's flow is
-                no flow of the frames' size or not finite.
+            ValueError: If the frames are not 8-bit RGB or already cropped or
+                flipped, the clip has one frame, or the flow has another size
+                than the frames or is not finite.
         """
         frames = self._frames(results)
         digests = [_digest(frame) for frame in frames]
@@ -97,20 +96,20 @@ class CachedFlow(BaseTransform):
                 flows.append(
                     self.cache.get(key, size, partial(self._estimate, *pair)))
         results['imgs'] = flows
-        # From here on it would be the sign of a stock Resize.
+        # FormatFlow would take it for the sign of a stock Resize.
         results.pop('scale_factor', None)
         return results
 
     @staticmethod
     def _frames(results: dict) -> list[np.ndarray]:
-        """Frames of all clips, if flow can be made of them."""
+        """Return the frames of all clips, checked."""
         clip_len = results['clip_len']
         if clip_len < 2:
             raise ValueError(
                 f'clip_len is {clip_len}, but a flow needs two frames or '
                 'more; raise clip_len of SampleFrames')
         for key in ('crop_quadruple', 'crop_bbox', 'flip', 'lazy'):
-            # Of a random crop no flow would ever be found again.
+            # The flow of a random crop would never be found again.
             if key in results:
                 raise ValueError(
                     'CachedFlow expects whole frames, but a crop, a Flip or '
@@ -130,60 +129,52 @@ class CachedFlow(BaseTransform):
         return frames
 
     def _estimate(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Flow ``(H, W, 2)`` from a frame ``(H, W, 3)`` to another."""
-        # 2 x H x W x 3 -> 1 x 3 x 2 x H x W
-        clip = torch.from_numpy(np.stack((first, second)))
-        clip = clip.permute(3, 0, 1, 2)[None].float() / 255
-        with torch.no_grad():
-            flow = self.estimator.levels(clip)[0]
-        expected = (1, 2, 1, *first.shape[:2])
-        if tuple(flow.shape) != expected:
-            raise ValueError(
-                f'{type(self.estimator).__name__} gave a flow '
-                f'{tuple(flow.shape)}, but CachedFlow expects {expected}, the '
-                'flow at full size first; let out_indices begin with 0')
-        if not torch.isfinite(flow).all():
+        """Return the flow ``(H, W, 2)`` from one frame to another."""
+        flow = self.estimator.flow_of_pair(first, second)
+        if not np.isfinite(flow).all():
             raise ValueError(
                 f'{type(self.estimator).__name__} gave a flow that is not '
                 'finite, which CachedFlow does not store; correct its '
                 'settings or its checkpoint')
-        # 1 x 2 x 1 x H x W -> H x W x 2
-        return flow[0, :, 0].permute(1, 2, 0).numpy()
+        # 2 x H x W -> H x W x 2
+        return np.moveaxis(flow, 0, -1)
 
     def __repr__(self) -> str:
         return (f'{self.__class__.__name__}(folder={self.cache.folder!r}, '
                 f'step={self.cache.step})')
 
 
-def _build(config: dict, checkpoint: str | None) -> FlowEstimator:
-    """The estimator, ready to run, its weights well defined."""
+def _build(config: dict, checkpoint: str | None) -> nn.Module:
+    """Build the estimator and load its weights."""
     if config.get('init_cfg'):
         raise ValueError(
             f'CachedFlow does not use init_cfg={config["init_cfg"]!r} of its '
             'estimator; name the file as checkpoint of CachedFlow')
-    # The seeds of a run must not depend on this.
+    # The random numbers of a run must not depend on the cache.
     with torch.random.fork_rng(devices=[]):
-        estimator = build_flow_estimator(config, 'CachedFlow')
-        name = type(estimator).__name__
-        for weight in (*estimator.parameters(), *estimator.buffers()):
-            if weight.device.type != 'cpu':
-                raise ValueError(
-                    f'{name} is on {weight.device}, but CachedFlow runs in '
-                    'the workers of the data loader, on the CPU; leave the '
-                    'device of the estimator out')
-        if checkpoint is not None:
-            load_weights(estimator, checkpoint, name, part=ESTIMATOR_PART)
-        elif _weights_digest(estimator) != _weights_digest(
-                MODELS.build(config)):
+        estimator = MODELS.build(config)
+    name = type(estimator).__name__
+    if not isinstance(estimator, MODELS.get('FlowEstimator')):
+        raise TypeError(f'estimator of CachedFlow is a {name}, expected a '
+                        'FlowEstimator')
+    for weight in (*estimator.parameters(), *estimator.buffers()):
+        if weight.device.type != 'cpu':
             raise ValueError(
-                f'The weights of {name} are random, so that its flow would '
-                'never be found again; name a checkpoint in CachedFlow')
+                f'{name} is on {weight.device}, but CachedFlow runs in the '
+                'workers of the data loader, on the CPU; leave the device of '
+                'the estimator out')
+    if checkpoint is not None:
+        load_weights(estimator, checkpoint, name, part=ESTIMATOR_PART)
+    elif estimator.has_random_weights:
+        raise ValueError(
+            f'The weights of {name} are random, so its flow would never be '
+            'found again; name a checkpoint in CachedFlow')
     return estimator.requires_grad_(False).eval()
 
 
-def _identity(config: dict, estimator: FlowEstimator, step: float) -> str:
-    """Digest of all that decides a flow besides the frames."""
-    # Threads change nothing but the time, and level 0 is always the first.
+def _identity(config: dict, estimator: nn.Module, step: float) -> str:
+    """Return a digest of everything but the frames that decides a flow."""
+    # Neither threads nor coarser levels change the flow of level 0.
     config = {
         k: v
         for k, v in config.items() if k not in ('num_workers', 'out_indices')
@@ -191,7 +182,7 @@ def _identity(config: dict, estimator: FlowEstimator, step: float) -> str:
     found = dict(
         version=VERSION,
         config=config,
-        # Presets and defaults may change: what they came to.
+        # What presets and defaults, which may change, came to.
         settings=repr(estimator),
         weights=_weights_digest(estimator),
         opencv=cv2.__version__,
@@ -201,7 +192,7 @@ def _identity(config: dict, estimator: FlowEstimator, step: float) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _weights_digest(estimator: FlowEstimator) -> str:
+def _weights_digest(estimator: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(estimator.state_dict().items()):
         digest.update(f'{name} {tuple(value.shape)} {value.dtype};'.encode())
@@ -211,7 +202,7 @@ def _weights_digest(estimator: FlowEstimator) -> str:
 
 
 def _digest(frame: np.ndarray) -> bytes:
-    """Digest of a frame ``(H, W, 3)`` and its size."""
+    """Return a digest of a frame ``(H, W, 3)`` and its size."""
     digest = hashlib.sha256(str(frame.shape).encode())
     digest.update(frame)
     return digest.digest()

@@ -207,7 +207,7 @@ class StagedTrainingHook(Hook):
         from any flow.
         """
         trained = any('flow_estimator' in stage.train for stage in self.stages)
-        if trained or runner._has_loaded or not model.has_random_flow:
+        if trained or not model.has_random_flow:
             return
         runner.logger.warning(
             'No stage trains flow_estimator '

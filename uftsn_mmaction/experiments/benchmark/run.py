@@ -10,7 +10,7 @@ import cv2
 import torch
 
 from ...fileio.atomic import write_json
-from ...models.flow_zoo import build_estimator, has_random_weights
+from ...models.flow_zoo import build_estimator
 from ..environment import environment, environment_text
 from .counting import count_macs
 from .memory import cpu_peak_mb, cuda_peak_mb
@@ -85,7 +85,7 @@ def measure_combination(combination: Combination,
         row = Row(
             spec,
             combination,
-            random_weights=has_random_weights(spec, estimator),
+            random_weights=estimator.has_random_weights,
             parameters=sum(p.numel() for p in estimator.parameters()),
             settings=estimator.extra_repr())
         with row.gap_on_failure():

@@ -10,17 +10,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.estimator_spec import short_names, split_spec
-from ...models.flow_zoo import (
-    build_estimator,
-    estimator_config,
-    has_random_weights,
-)
+from ...models.flow_zoo import RANDOM, EstimatorSpec, short_names
 
 #: Specifications beside those of ``models/flow_zoo.py``: the config's own
 #: estimator after stage 1; still training, in stage 3; at its random start.
 OURS, OURS_JOINT, UNTRAINED = 'ours', 'ours+joint', 'untrained'
-_RANDOM = ' (random weights)'
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +83,12 @@ def _read(spec: str, name: str, own_estimator: Mapping[str, Any]) -> Entrant:
     if spec in (OURS, OURS_JOINT):
         return Entrant(spec, spec, dict(own_estimator))
     if spec == UNTRAINED:
-        return Entrant(spec + _RANDOM, spec, dict(own_estimator))
-    estimator = build_estimator(spec)
-    if has_random_weights(spec, estimator):
-        name += _RANDOM
+        return Entrant(spec + RANDOM, spec, dict(own_estimator))
+    parsed = EstimatorSpec.parse(spec)
+    estimator = parsed.build()
+    if estimator.has_random_weights:
+        name += RANDOM
     # A network of ptlflow loads its weights itself; they are handed over
     # too, so that a file that has changed is noticed.
-    has_file = split_spec(spec)[1] is not None
-    return Entrant(name, spec, estimator_config(spec), estimator.extra_repr(),
-                   estimator.state_dict() if has_file else None)
+    return Entrant(name, spec, dict(parsed.config), estimator.extra_repr(),
+                   estimator.state_dict() if parsed.checkpoint else None)

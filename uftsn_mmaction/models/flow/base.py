@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -14,6 +16,7 @@ from ...clips import check_clip
 from .warp import resize_flow
 
 
+@MODELS.register_module()
 class FlowEstimator(BaseModule, ABC):
     """Flow between the consecutive frames of a clip: the base class.
 
@@ -28,12 +31,15 @@ class FlowEstimator(BaseModule, ABC):
     Attributes:
         differentiable: Whether the flow has a gradient. Where it has none,
             no stage can train the estimator.
+        starts_random: Whether the first weights are random. A method that
+            starts from sensible constants sets it to False.
 
     Raises:
         ValueError: If ``out_indices`` are not levels of the estimator.
     """
 
     differentiable: bool = False
+    starts_random: bool = True
 
     def __init__(self,
                  out_indices: Sequence[int] = (0, ),
@@ -51,6 +57,7 @@ class FlowEstimator(BaseModule, ABC):
                 '(0, ) for the flow at full size')
         self.out_indices = tuple(levels)
         self._range_is_checked = False
+        self._is_loaded = False
 
     @abstractmethod
     def estimate_levels(self,
@@ -105,6 +112,49 @@ class FlowEstimator(BaseModule, ABC):
         Parameters that a stage has frozen count, too.
         """
         return self.differentiable and any(True for _ in self.parameters())
+
+    @property
+    def has_random_weights(self) -> bool:
+        """Whether the weights are random until someone trains them."""
+        return (self.starts_random and not self._is_loaded
+                and any(True for _ in self.parameters()))
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Tensor],
+                              prefix: str, *args: Any) -> None:
+        """Note that all weights are loaded, alone or with a recognizer."""
+        self._is_loaded |= all(prefix + name in state_dict
+                               for name, _ in self.named_parameters())
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    @torch.no_grad()
+    def flow_of_pair(self,
+                     first: np.ndarray,
+                     second: np.ndarray,
+                     device: str | torch.device = 'cpu') -> np.ndarray:
+        """Estimate the flow from one frame to another.
+
+        Args:
+            first: 8-bit RGB frame ``(H, W, 3)``.
+            second: The frame after it.
+            device: Device of the estimator.
+
+        Returns:
+            Flow ``(2, H, W)`` in pixels, float32.
+
+        Raises:
+            ValueError: If the finest level has another size than the frames.
+        """
+        # T x H x W x 3 -> 1 x 3 x T x H x W, in [0, 1]
+        clip = torch.from_numpy(np.stack([first, second])).to(device)
+        clip = clip.permute(3, 0, 1, 2)[None].float() / 255
+        flow = self.levels(clip)[0]
+        expected = (1, 2, 1, *first.shape[:2])
+        if flow.shape != expected:
+            raise ValueError(
+                f'{type(self).__name__} gives a flow {tuple(flow.shape)} of '
+                f'one pair, expected {expected}; let out_indices begin with '
+                '0')
+        return flow[0, :, 0].float().cpu().numpy()
 
     @staticmethod
     def clip_shape(clip_len: int) -> tuple[int, int]:

@@ -70,6 +70,7 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         self.model = model
         self.min_size = min_size
         self.network = _build(model, model_args)
+        self.starts_random = checkpoint is None
         if checkpoint is None:
             print_log(
                 f'PTLFlowEstimator has random weights in {model!r}, since '

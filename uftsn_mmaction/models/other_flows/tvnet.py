@@ -66,6 +66,8 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
         torch.Size([2, 2, 9, 32, 40])
     """
 
+    starts_random = False
+
     def __init__(self,
                  num_scales: int = 5,
                  num_warps: int = 5,

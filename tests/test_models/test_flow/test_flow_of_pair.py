@@ -7,7 +7,6 @@ import torch
 from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
 from uftsn_mmaction.models.flow import FlowEstimator
 from uftsn_mmaction.models.flow_zoo import ESTIMATORS, build_estimator
-from uftsn_mmaction.models.pair_flow import flow_of_pair
 
 
 class Recorder(FlowEstimator):
@@ -31,7 +30,7 @@ def frames(height, width, seed=0):
 def test_frames_become_a_clip_of_rgb_from_0_to_1():
     first, second = frames(3, 4)
     recorder = Recorder(torch.zeros(1, 2, 1, 3, 4))
-    flow_of_pair(recorder, first, second)
+    recorder.flow_of_pair(first, second)
     assert recorder.x.shape == (1, 3, 2, 3, 4)
     assert not recorder.grad
     clip = recorder.x[0].permute(1, 2, 3, 0).numpy()
@@ -42,7 +41,7 @@ def test_frames_become_a_clip_of_rgb_from_0_to_1():
 def test_the_finest_level_is_taken():
     fine = torch.arange(24, dtype=torch.float64).view(1, 2, 1, 3, 4)
     recorder = Recorder(fine, torch.zeros(1, 2, 1, 2, 2))
-    flow = flow_of_pair(recorder, *frames(3, 4))
+    flow = recorder.flow_of_pair(*frames(3, 4))
     assert flow.dtype == np.float32
     np.testing.assert_array_equal(flow, np.arange(24).reshape(2, 3, 4))
 
@@ -51,14 +50,14 @@ def test_the_finest_level_is_taken():
     torch.zeros(1, 2, 1, 2, 2), torch.zeros(1, 101)
 ])
 def test_what_is_no_flow_of_the_pair_is_refused(result):
-    with pytest.raises(ValueError, match=r'expected a flow \(1, 2, 1, 3, 4\)'):
-        flow_of_pair(Recorder(result), *frames(3, 4))
+    with pytest.raises(ValueError, match=r'Recorder.*\(1, 2, 1, 3, 4\)'):
+        Recorder(result).flow_of_pair(*frames(3, 4))
 
 
 @pytest.mark.parametrize('name', ESTIMATORS)
 def test_every_estimator_takes_odd_sizes(name):
     first, second = frames(37, 51)
-    flow = flow_of_pair(build_estimator(name), first, second)
+    flow = build_estimator(name).flow_of_pair(first, second)
     assert flow.shape == (2, 37, 51) and flow.dtype == np.float32
     assert np.isfinite(flow).all()
     assert flow.any() != (name == 'zero')
@@ -70,6 +69,6 @@ def test_solvers_beat_zero_flow(name):
     estimator = build_estimator(name)
     pairs = GeneratedPairs(number=5, size=(64, 64), seed=5)
     for pair in (pairs[0], pairs[4]):  # to the left and up
-        flow = flow_of_pair(estimator, pair.first, pair.second)
+        flow = estimator.flow_of_pair(pair.first, pair.second)
         error = np.hypot(*(flow - pair.flow)).mean()
         assert error < 0.5 * np.hypot(*pair.flow).mean()
