@@ -78,6 +78,28 @@ def test_autocast(build_recognizer, make_batch, use_cost_volume):
     torch.testing.assert_close(scores.sum(1), torch.ones(len(scores)))
 
 
+@pytest.mark.parametrize('dtype, tolerance', [(torch.bfloat16, 0.05),
+                                              (torch.float64, 1e-4)])
+@pytest.mark.parametrize('cast_clips', [True, False])
+def test_a_whole_model_of_another_precision_predicts(
+        build_recognizer, make_batch, dtype, tolerance, cast_clips):
+    model = build_recognizer(test_cfg=dict(return_flow=True)).eval()
+    clips, samples = make_batch()
+    with torch.no_grad():
+        expected = [
+            sample.pred_score
+            for sample in model(clips, samples, mode='predict')
+        ]
+        predicted = model.to(dtype)(
+            clips.to(dtype) if cast_clips else clips, samples, mode='predict')
+    for sample, score in zip(predicted, expected):
+        assert sample.pred_score.dtype == torch.promote_types(
+            dtype, torch.float32)
+        assert sample.pred_flow.dtype in (torch.float32, torch.float64)
+        torch.testing.assert_close(
+            sample.pred_score.float(), score, atol=tolerance, rtol=0)
+
+
 def test_an_estimator_without_a_head_trains_on_flow(build_recognizer,
                                                     make_batch):
     model = build_recognizer(cls_head=None)

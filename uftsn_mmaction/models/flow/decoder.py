@@ -39,4 +39,5 @@ class FlowDecoder(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, 2, H, W)`` in pixels."""
-        return self.predict(self.hidden(x))
+        # Flow is float32 also where the whole model has another precision.
+        return self.predict(self.hidden(x.to(self.predict.weight.dtype)))

@@ -49,6 +49,9 @@ class FeaturePyramid(BaseModule):
             level l; level 0 is ``frames``.
         """
         pyramid = [frames]
+        if self.levels:
+            # Frames are float32 also where the whole model is not.
+            pyramid = [frames.to(self.levels[0][0].conv.weight.dtype)]
         for level in self.levels:
             pyramid.append(level(pyramid[-1]))
         return pyramid

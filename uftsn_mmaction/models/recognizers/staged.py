@@ -64,10 +64,7 @@ class StagedTraining(PartwiseTraining):
     @property
     def has_random_flow(self) -> bool:
         """Whether the flow is random without a stage or a checkpoint."""
-        return self.flow_estimator.can_train and not any(
-            cfg.get('type') == 'Pretrained'
-            for module in (self, self.flow_estimator)
-            for cfg in _as_list(module.init_cfg))
+        return self.flow_estimator.has_random_weights
 
     def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
         """Return the losses whose weight is not 0.
@@ -94,7 +91,3 @@ class StagedTraining(PartwiseTraining):
                 f'{type(self.flow_estimator).__name__} cannot be trained; '
                 'leave flow out of the losses')
         return weights
-
-
-def _as_list(init_cfg: dict | list[dict] | None) -> list[dict]:
-    return [init_cfg] if isinstance(init_cfg, dict) else init_cfg or []

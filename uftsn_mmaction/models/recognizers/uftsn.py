@@ -200,6 +200,10 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                                             None, True)
         predictions = self._in_float32(self.cls_head.predict, feats,
                                        data_samples, **head_kwargs)
+        for sample in predictions:
+            score = sample.pred_score
+            sample.set_pred_score(
+                score.to(torch.promote_types(score.dtype, torch.float32)))
         if self.return_flow:
             # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
             flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
@@ -236,13 +240,19 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         stack = stack_flow(flow, self.flow_bound)
         # Recognizer2D takes the clips of a video as a dimension of their own.
         stack = stack.view(-1, num_segs, *stack.shape[1:])
+        # Flow is float32 also where the whole model has another precision.
+        stack = stack.to(next(self.backbone.parameters()).dtype)
         return super().extract_feat(stack, stage, data_samples, test_mode)
 
     def _in_float32(self, function: Callable, feats: Tensor, *args: Any,
                     **kwargs: Any) -> Any:
-        """Call a head without autocast: NumPy does not know bfloat16."""
+        """Call a method of the head without autocast, on float32 features.
+
+        Heads and metrics use NumPy, which has no bfloat16. Where the whole
+        model has another precision, the features have that one.
+        """
+        weight = next(self.parameters())
         if isinstance(feats, Tensor):
-            feats = feats.float()
-        device = next(self.parameters()).device.type
-        with torch.autocast(device, enabled=False):
+            feats = feats.to(weight.dtype)
+        with torch.autocast(weight.device.type, enabled=False):
             return function(feats, *args, **kwargs)
