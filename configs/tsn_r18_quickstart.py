@@ -1,4 +1,4 @@
-# The spatial stream of the demo: it knows the tint and not the motion.
+# The spatial stream of the quickstart: it knows the tint and not the motion.
 _base_ = [
     '_base_/models/tsn_r18.py', '_base_/datasets/synthetic_motion.py',
     '_base_/schedules/tsn.py', '_base_/default_runtime.py'

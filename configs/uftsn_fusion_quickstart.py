@@ -1,5 +1,5 @@
-# Both streams of the demo, average fusion: motion from one, tint from the
-# other.
+# Both streams of the quickstart, average fusion: motion from one, tint from
+# the other.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/synthetic_motion.py',
     '_base_/default_runtime.py'

@@ -327,7 +327,7 @@ def test_checkpoints_are_those_that_the_streams_leave(name, split, load):
     cfg = load(name, split=split)
     for stream, alone in streams_of(cfg).items():
         found = cfg.model.streams[stream]
-        # The demo has its own folders.
+        # The quickstart has its own folders.
         folder = (f'work_dirs/quickstart/{stream}' if 'quickstart' in name else
                   alone.get('work_dir', f'work_dirs/{Path(found.model).stem}'))
         epochs = alone.train_cfg.max_epochs

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trainings in child processes, and what they leave in their folders."""
+"""Runs of many trainings and tests, and their results."""

@@ -14,12 +14,11 @@ _GRACE = 10  # seconds between the request to end and the end
 
 def run_process(command: Sequence[str],
                 env: Mapping[str, str] | None = None) -> int:
-    """Run a command with our own output, and never leave it behind.
+    """Run a command with the output of this process, and wait for its end.
 
-    The trainer is a child of ``mim``, and the data loader's workers are
-    children of the trainer. If this process is interrupted, all of them are
-    ended before the interruption goes on; otherwise a training nobody sees
-    would go on writing checkpoints.
+    An interruption of this process first ends the command with all its
+    descendants, such as the workers of a data loader. Otherwise a training
+    without a terminal would go on writing checkpoints.
 
     Args:
         command: Program and arguments.
@@ -43,11 +42,10 @@ def run_process(command: Sequence[str],
 
 
 def thread_env(threads: int) -> dict[str, str]:
-    """Environment variables for a number of threads.
+    """Return the environment variables for a number of threads.
 
-    Threads that wait for one another on a busy machine, and keep their core
-    meanwhile, make the training tens of times slower; the passive policy
-    lets them sleep.
+    On a busy machine, threads that spin while they wait for one another make
+    a training tens of times slower; the passive policy lets them sleep.
     """
     return dict(
         OMP_NUM_THREADS=str(threads),
@@ -55,18 +53,18 @@ def thread_env(threads: int) -> dict[str, str]:
 
 
 def end_on_sigterm() -> None:
-    """Let a request to end unwind the stack, as Ctrl-C does."""
-    # A closed terminal asks by SIGHUP.
+    """Let SIGTERM and SIGHUP unwind the stack, as Ctrl-C does."""
+    # A closed terminal sends SIGHUP.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _end_group(process: subprocess.Popen) -> None:
-    """End a process and all its descendants (they share its group)."""
+    """End a process and its descendants, which share its group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-        # What is left of the group after its leader has gone.
+        # The rest of the group, after its leader has gone.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
