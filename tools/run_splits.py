@@ -6,9 +6,9 @@ table of the splits and their mean, and writes it to WORK_DIR/NAME_splits.json.
 A single stream is tested alone.
 
 --temporal CONFIG puts another motion stream in place of uftsn_r18_NAME.py, as
-for the rows of table 2: configs/other_flows/uftsn_r18_ucf101_tvl1.py. It gets
-the lists of each split. The spatial stream is trained once for all of them;
-the results are in WORK_DIR/NAME_CONFIG_splits.json.
+for the rows of table 2: configs/other_flows/uftsn_tvl1.py. It gets the lists
+of each split. The spatial stream is trained once for all of them; the results
+are in WORK_DIR/NAME_CONFIG_splits.json.
 """
 import argparse
 from pathlib import Path

@@ -144,6 +144,11 @@ def test_hooks_of_the_module_see_every_way_to_call_it():
     assert len(calls) == 2
 
 
+def test_an_estimator_that_is_built_already_is_taken_as_it_is():
+    estimator = Counting()
+    assert build_flow_estimator(estimator, 'The test') is estimator
+
+
 def test_what_is_no_estimator_is_refused():
     cfg = dict(type='mmpretrain.ResNet', depth=18)
     with pytest.raises(TypeError, match='The stream.*ResNet.*FlowEstimator'):

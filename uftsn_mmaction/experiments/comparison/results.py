@@ -12,6 +12,7 @@ ACCURACY = 'acc/top1'
 COLUMNS = (Column('flow/AEPE', 'AEPE, px'),
            Column('motion/top1', 'motion accuracy, %', '.1f', scale=100),
            Column(ACCURACY, 'accuracy, %', '.1f', scale=100))
+METRICS = tuple(column.key for column in COLUMNS)
 
 
 class FlowResults:
@@ -54,18 +55,18 @@ class FlowResults:
 
     def to_markdown(self) -> str:
         """Return the table with a column per metric that some test has."""
-        found = {ACCURACY}.union(*self._metrics.values())
-        columns = [column for column in COLUMNS if column.key in found]
-        table = Table([
-            Column('name', 'estimator'), *columns, Column('seeds', 'seeds')
-        ])
+        found = {'name', 'seeds', ACCURACY}.union(*self._metrics.values())
+        columns = (Column('name', 'estimator'), *COLUMNS,
+                   Column('seeds', 'seeds'))
+        table = Table([column for column in columns if column.key in found])
+        seeds = ', '.join(map(str, self.seeds))
         for entrant in self.entrants:
             table.add(
                 name=entrant.name,
-                seeds=', '.join(map(str, self.seeds)),
+                seeds=seeds,
                 **{
-                    column.key: self.summary(entrant.name, column.key)
-                    for column in columns
+                    key: self.summary(entrant.name, key)
+                    for key in found.intersection(METRICS)
                 })
         return table.to_markdown()
 
@@ -83,9 +84,8 @@ class FlowResults:
                     config=entrant.estimator,
                     settings=entrant.settings,
                     metrics={
-                        column.key:
-                        json_value(self.summary(entrant.name, column.key))
-                        for column in COLUMNS
+                        key: json_value(self.summary(entrant.name, key))
+                        for key in METRICS
                     },
                     by_seed={
                         str(seed):
