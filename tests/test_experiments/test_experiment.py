@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One experiment with stand-ins of the tools, which run as processes."""
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +8,7 @@ from filelock import FileLock
 from mmengine.config import Config
 
 from uftsn_mmaction.experiments.experiment import Experiment, latest_epoch
-from uftsn_mmaction.experiments.run import (
-    RunError,
-    lock_folder,
-    note_failure,
-)
+from uftsn_mmaction.experiments.run import RunError
 from uftsn_mmaction.experiments.tools import RunSettings
 
 # Each appends its arguments to calls.txt beside it. STATUS, EPOCH and EMPTY
@@ -204,48 +199,11 @@ def test_only_checkpoints_of_epochs_count(tmp_path):
     assert latest_epoch(tmp_path) == 10
 
 
-def test_two_runs_do_not_share_a_folder(tmp_path):
-    folder = tmp_path / 'new' / 'run'
-    with lock_folder(folder):
-        pass
-    with FileLock(folder / '.lock'), pytest.raises(ValueError,
-                                                   match='--work-dir'):
-        with lock_folder(folder):
-            raise AssertionError('it is in use')
-
-
-def test_a_failure_is_noted_and_a_fault_is_not(capsys):
-    reasons = []
-    with note_failure('split 2', reasons.append):
-        raise RunError('no disk')
-    assert reasons == ['no disk']
-    assert capsys.readouterr().err == 'error: split 2: no disk\n'
-    with pytest.raises(ZeroDivisionError):
-        with note_failure('split 2', reasons.append):
-            _ = 1 / 0
-
-
-@pytest.mark.parametrize('name', ['gpus', 'threads'])
-def test_numbers_of_devices_are_checked(name):
-    with pytest.raises(ValueError, match=f'{name} must be .*-1'):
-        RunSettings(Path('tools'), Path('runs'), **{name: -1})
-
-
-@pytest.mark.parametrize('gpus', [0, 1, 4])
-def test_number_of_gpus(monkeypatch, gpus):
-    seen = []
-    monkeypatch.setattr('uftsn_mmaction.experiments.tools.run_process',
-                        lambda command, env: seen.extend([command, env]) or 3)
-    settings = RunSettings(Path('tools'), Path('runs'), gpus, threads=5)
-    assert settings.run('test', Path('a.py'), '--b') == 3
-    command, env = seen
-    assert env['OMP_NUM_THREADS'] == '5'
-    assert env.get('CUDA_VISIBLE_DEVICES') == (None if gpus else '-1')
-    launcher = [
-        '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=4'
-    ] if gpus > 1 else []
-    assert command == [
-        sys.executable, *launcher,
-        str(Path('tools', 'test.py')), 'a.py', '--b',
-        *(['--launcher', 'pytorch'] if gpus > 1 else [])
-    ]
+@pytest.mark.parametrize('step', ['train', 'test'])
+def test_a_folder_in_use_is_refused(build, calls, step):
+    experiment = build()
+    experiment.folder.mkdir(parents=True)
+    with FileLock(experiment.folder / '.lock'), pytest.raises(
+            ValueError, match=str(experiment.folder)):
+        getattr(experiment, step)()
+    assert calls() == []

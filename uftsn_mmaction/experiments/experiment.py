@@ -70,17 +70,18 @@ class Experiment:
         """
         # Once tested, the checkpoint may be removed to save disk space.
         tested = self._result_file.exists()
-        if self._settings_file.exists() and (tested
-                                             or latest_epoch(self.folder)):
-            found, wanted = (
-                {
-                    key: value
-                    for key, value in settings.items()
-                    if tested or not key.startswith('test_')
-                } for settings in (json.loads(
-                    self._settings_file.read_text('utf-8')),
-                                   self._settings_dict()))
-            refuse_changes(self.folder, found, wanted, cure)
+        if not self._settings_file.exists() or not (tested or latest_epoch(
+                self.folder)):
+            return
+        found = json.loads(self._settings_file.read_text('utf-8'))
+        wanted = self._settings_dict()
+        if not tested:
+            found, wanted = ({
+                key: value
+                for key, value in settings.items()
+                if not key.startswith('test_')
+            } for settings in (found, wanted))
+        refuse_changes(self.folder, found, wanted, cure)
 
     def run(self, begin: Callable[[], None] | None = None) -> dict[str, float]:
         """Train and test, or read the metrics of an earlier call.

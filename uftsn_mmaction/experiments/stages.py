@@ -19,6 +19,13 @@ def stage_epochs(cfg: Config) -> dict[str, range]:
     Raises:
         ValueError: If its stages are others, are not counted in epochs, or
             one of them has no epoch.
+
+    >>> stages = dict(flow=dict(begin=0), classifier=dict(begin=4),
+    ...               joint=dict(begin=7))
+    >>> hook = dict(type='StagedTrainingHook', stages=stages)
+    >>> cfg = Config(dict(custom_hooks=[hook], train_cfg=dict(max_epochs=9)))
+    >>> stage_epochs(cfg)['classifier']
+    range(5, 8)
     """
     stages = stage_configs(cfg)
     names = tuple(stage.name for stage in stages)
