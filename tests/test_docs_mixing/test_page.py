@@ -10,6 +10,8 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
+from uftsn_mmaction.models.losses import UnsupervisedLoss
+
 
 def test_every_block_is_tested(page):
     """Blocks of another language or kind would go untested."""
@@ -93,8 +95,25 @@ def check_own_estimator(found, weights):
     assert abs(u - 1) < 0.2 and abs(v) < 0.2
 
 
+def check_own_loss(found, weights):
+    kind = found['ConsistencyLoss']
+    try:
+        loss = MODELS.build(
+            dict(type='ConsistencyLoss', weight=2., level_weights=(1., )))
+        flow = torch.ones(1, 2, 1, 8, 8)
+        both = UnsupervisedLoss([loss])
+        clip = torch.rand(1, 3, 2, 8, 8)
+        # Of the flow of (1, 1) 49 of 64 pixels stay, of zero flow all.
+        for back, error in ((-flow, 0.), (0 * flow, 2**0.5 * (1 + 49 / 64))):
+            found = both((flow, ), (back, ), clip)['loss_consistency']
+            torch.testing.assert_close(found, torch.tensor(error))
+    finally:
+        assert MODELS.module_dict.pop('ConsistencyLoss') is kind
+
+
 #: Check of a script by a word of its own.
 CHECKS = {
+    'FlowLoss': check_own_loss,
     'PairwiseFlowEstimator': check_own_estimator,
     'inference_recognizer': check_recognizer,
     'MMAction2Inferencer': check_inferencer,

@@ -38,8 +38,9 @@ class FlowLoss(nn.Module, ABC):
         image_scale: Factor from the range of the clip to 0..255.
     """
 
-    def __init__(self, level_weights: Sequence[float],
-                 image_scale: float) -> None:
+    def __init__(self,
+                 level_weights: Sequence[float] = (1., 1., 1., 1., 1.),
+                 image_scale: float = 255.) -> None:
         super().__init__()
         self.level_weights = check_level_weights(level_weights)
         self.image_scale = image_scale
