@@ -5,10 +5,12 @@ import platform
 from importlib.metadata import version
 
 import numpy as np
+import pytest
 import torch
 
 import uftsn_mmaction
 from uftsn_mmaction.experiments.environment import (
+    available_device,
     environment,
     environment_text,
 )
@@ -31,3 +33,11 @@ def test_what_computes_a_number_is_recorded():
 def test_a_terminal_shows_all_of_it():
     lines = environment_text({'PyTorch': '2.1', 'CPU': 'x-' * 35}).splitlines()
     assert lines == ['PyTorch: 2.1; CPU:', 'x-' * 35]
+
+
+@pytest.mark.parametrize('name', ['gpu', 'cuda:99', ''])
+def test_a_device_that_is_not_there_is_refused(name):
+    assert available_device('cpu') == torch.device('cpu')
+    with pytest.raises(ValueError, match=f"'{name}'") as caught:
+        available_device(name)
+    assert '\n' not in str(caught.value)
