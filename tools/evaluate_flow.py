@@ -37,6 +37,7 @@ from uftsn_mmaction.experiments.flow_settings import (
     settings_text,
 )
 from uftsn_mmaction.fileio.atomic import write_json
+from uftsn_mmaction.fileio.output_path import check_output_folder
 from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
 from uftsn_mmaction.visualization import figure_to_png, flow_panel
 
@@ -98,6 +99,7 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.pictures < 0:
         raise ValueError(f'--pictures is {args.pictures}, expected a number '
                          'of pairs from 0 up.')
+    check_output_folder(args.out)
     pairs = (
         ListedPairs(args.pairs)
         if args.pairs else GeneratedPairs(seed=args.seed))

@@ -71,7 +71,7 @@ def main() -> None:
             TOOLS, args.work_dir, gpus=0, threads=args.threads)
         run_quickstart(args.config, args.fusion_config, settings,
                        args.cfg_options, args.data_root, args.restart)
-    except (FileNotFoundError, RunError, ValueError) as error:
+    except (OSError, RunError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 
 

@@ -78,7 +78,7 @@ def main() -> None:
             RunSettings(
                 TOOLS, args.work_dir, args.gpus, test_only=args.test_only),
             args.cfg_options, replaced)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
     print(f'\n{table.to_text()}')
     if table.failures:

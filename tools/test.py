@@ -16,7 +16,11 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner, save_checkpoint
 from stock_tool import check_launcher, load_stock_tool
 
-import uftsn_mmaction  # noqa: F401, registers the hook
+# Importing the package registers the hooks.
+from uftsn_mmaction.fileio.output_path import (
+    check_output_file,
+    check_output_folder,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -105,15 +109,24 @@ def build_config(args: argparse.Namespace) -> Config:
                     'its weights would be random; give '
                     f'--stream {name}=FILE, or CHECKPOINT for all streams')
     cfg.load_from = args.checkpoint
-    if not (cfg.get('default_hooks') or {}).get('complete_checkpoint'):
-        # A config of one's own need not have the hook.
-        cfg.custom_hooks = [
-            *(cfg.get('custom_hooks') or []),
-            dict(type='mmaction.CompleteCheckpointHook')
-        ]
+    # A config of one's own need not have these hooks.
+    hooks = dict(
+        complete_checkpoint='CompleteCheckpointHook',
+        finite_scores='FiniteScoresHook')
+    cfg.custom_hooks = [
+        *(cfg.get('custom_hooks') or []),
+        *(dict(type=f'mmaction.{hook}') for name, hook in hooks.items()
+          if not (cfg.get('default_hooks') or {}).get(name))
+    ]
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
         './work_dirs', name)
+    check_output_folder(cfg.work_dir, '--work-dir')
+    for option in ('dump', 'export'):
+        if vars(args)[option]:
+            check_output_file(vars(args)[option], f'--{option}')
+    if args.show_dir:
+        check_output_folder(args.show_dir, '--show-dir')
     return cfg
 
 
@@ -153,7 +166,7 @@ def main() -> None:
         if args.export and is_main_process():
             save_checkpoint(
                 dict(state_dict=runner.model.state_dict()), args.export)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         # A worker process sends a traceback; its last line is the message.
         text = str(error)
         if text.startswith('Caught '):

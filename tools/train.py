@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper
 from stock_tool import check_launcher, has_accelerator, load_stock_tool
 
+from uftsn_mmaction.fileio.output_path import check_output_folder
+
 #: Options that the stock script ignores where a config sets ``randomness``.
 SEEDS = ('seed', 'diff_rank_seed', 'deterministic')
 
@@ -19,6 +21,7 @@ def check(stock: ModuleType, args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: If there is no such config.
+        NotADirectoryError: If the work dir is a file, or below one.
         ValueError: If the config is a fusion, an option does not fit it, or
             this machine cannot serve an option.
     """
@@ -39,6 +42,7 @@ def check(stock: ModuleType, args: argparse.Namespace) -> None:
     except AssertionError as error:
         # The stock script refuses --amp beside an unusual wrapper this way.
         raise ValueError(error) from error
+    check_output_folder(cfg.work_dir, '--work-dir')
     if cfg.optim_wrapper.get('type') in (
             'AmpOptimWrapper', AmpOptimWrapper) and not has_accelerator():
         raise ValueError(
@@ -56,7 +60,7 @@ def main() -> None:
             if value is not None and value is not False:
                 sys.argv += ['--cfg-options', f'randomness.{name}={value}']
         stock.main()
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 
 

@@ -143,5 +143,5 @@ def test_bad_arguments_end_before_anything_is_measured(run_tool, arguments,
 def test_a_file_is_no_folder_for_results(run_tool, tmp_cwd):
     (tmp_cwd / 'out').write_text('mine')
     status, _, _ = run_tool('--estimator', 'zero')
-    assert "--out 'out' is a file, expected a folder" in status
+    assert '--out' in status and "'out' is a file" in status
     assert (tmp_cwd / 'out').read_text() == 'mine'

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..fileio.output_path import check_output_folder
 from .process import run_process, thread_env
 
 
@@ -21,6 +22,7 @@ class RunSettings:
         test_only: Whether training is forbidden.
 
     Raises:
+        NotADirectoryError: If ``work_dir`` is a file, or below one.
         ValueError: If ``gpus`` is negative or ``threads`` is below 1.
     """
     tools_dir: Path
@@ -30,6 +32,7 @@ class RunSettings:
     test_only: bool = False
 
     def __post_init__(self) -> None:
+        check_output_folder(self.work_dir, '--work-dir')
         if self.gpus < 0:
             raise ValueError(f'gpus must be 0 (CPU) or more, got {self.gpus}; '
                              'leave --gpus out for one')

@@ -15,13 +15,7 @@ def check_output_folder(path: str | Path, option: str = '--out') -> None:
     Raises:
         NotADirectoryError: If the path or one of its parents is a file.
     """
-    for part in (Path(path), *Path(path).parents):
-        if part.exists():
-            if part.is_dir():
-                return
-            raise NotADirectoryError(
-                f'{option} is {str(path)!r}, but {str(part)!r} is a file; '
-                'choose a path in a folder')
+    _check_folders(Path(path), path, option)
 
 
 def check_output_file(path: str | Path, option: str = '--out') -> None:
@@ -38,4 +32,15 @@ def check_output_file(path: str | Path, option: str = '--out') -> None:
     if Path(path).is_dir():
         raise IsADirectoryError(f'{option} is {str(path)!r}, which is a '
                                 'folder; choose the name of a file')
-    check_output_folder(Path(path).parent, option)
+    _check_folders(Path(path).parent, path, option)
+
+
+def _check_folders(folder: Path, path: str | Path, option: str) -> None:
+    # The nearest part that exists decides.
+    for part in (folder, *folder.parents):
+        if part.is_dir():
+            return
+        if part.exists():
+            raise NotADirectoryError(
+                f'{option} is {str(path)!r}, but {str(part)!r} is a file; '
+                'choose a path in a folder')

@@ -10,6 +10,7 @@ import cv2
 import torch
 
 from ...fileio.atomic import write_json
+from ...fileio.output_path import check_output_folder
 from ...models.flow_zoo import build_estimator
 from ..environment import environment, environment_text
 from .counting import count_macs
@@ -39,14 +40,12 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
     Raises:
         FileNotFoundError: If a config or checkpoint is missing.
         ImportError: If a library is missing.
-        ValueError: If an estimator or the classifier cannot be built, or
-            ``out`` is a file.
+        NotADirectoryError: If ``out`` is a file, or below one.
+        ValueError: If an estimator or the classifier cannot be built.
     """
+    check_output_folder(out)
     for spec in dict.fromkeys(settings.estimators):
         build_model(build_estimator(spec), settings)
-    if out.exists() and not out.is_dir():
-        raise ValueError(f'--out {str(out)!r} is a file, expected a folder; '
-                         'choose another name')
     out.mkdir(parents=True, exist_ok=True)
     set_threads(settings.threads)
     # Let cuDNN try its algorithms during the warm-up.
