@@ -26,7 +26,7 @@ def solver(request):
 
 
 def inside(flow, margin=8):
-    """What no motion has carried in or out."""
+    """The pixels that no motion has carried in or out."""
     return flow[..., margin:-margin, margin:-margin]
 
 

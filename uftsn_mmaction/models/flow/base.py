@@ -107,7 +107,7 @@ class FlowEstimator(BaseModule, ABC):
 
     @property
     def can_train(self) -> bool:
-        """Whether a loss of the flow can train the estimator.
+        """Return whether a loss of the flow can train the estimator.
 
         Parameters that a stage has frozen count, too.
         """
@@ -115,7 +115,7 @@ class FlowEstimator(BaseModule, ABC):
 
     @property
     def has_random_weights(self) -> bool:
-        """Whether the weights are random until someone trains them."""
+        """Return whether the weights are random until someone trains them."""
         return (self.starts_random and not self._is_loaded
                 and any(True for _ in self.parameters()))
 

@@ -215,18 +215,19 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             q1 = q[:, first].flatten(0, 1)
             prepared1 = prepared[:, first].flatten(0, 1)
             prepared2 = prepared[:, second].flatten(0, 1)
-            if flow is not None:
-                flow = resize_flow(flow, q1.shape[-2:])
-            evidence = self.matchers[level].match(prepared1, prepared2, flow)
-            if flow is None:
+            up = (None if flow is None else
+                  resize_flow(flow, q1.shape[-2:]))
+            # eq. 2 and 3
+            evidence = self.matchers[level].match(prepared1, prepared2, up)
+            if up is None:
                 # float32 also where autocast gives features of half
                 # precision, which cannot hold a pixel coordinate.
                 dtype = torch.promote_types(x.dtype, torch.float32)
-                flow = q1.new_zeros(
-                    (q1.shape[0], 2, *q1.shape[-2:]), dtype=dtype)
-            decoder_input = torch.cat(
-                [part.to(flow.dtype) for part in (q1, flow, evidence)], dim=1)
-            residual = self.decoders[str(level)](decoder_input)
-            flow = flow + residual.to(flow.dtype)
+                up = q1.new_zeros((len(q1), 2, *q1.shape[-2:]), dtype=dtype)
+            # eq. 4
+            residual = self.decoders[str(level)](torch.cat(
+                [part.to(up.dtype) for part in (q1, up, evidence)], dim=1))
+            # eq. 5
+            flow = up + residual.to(up.dtype)
             flows[level] = flow
         return self._at_out_indices(flows, x.shape)

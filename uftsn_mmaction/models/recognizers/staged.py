@@ -63,7 +63,7 @@ class StagedTraining(PartwiseTraining):
 
     @property
     def has_random_flow(self) -> bool:
-        """Whether the flow is random without a stage or a checkpoint."""
+        """Return whether flow is random without a stage or a checkpoint."""
         return self.flow_estimator.has_random_weights
 
     def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
@@ -83,8 +83,8 @@ class StagedTraining(PartwiseTraining):
                              'cls_head; configure one')
         if 'flow' in weights and not self.flow_loss.terms:
             raise ValueError(
-                'The flow loss has a weight, but the model has neither '
-                'photometric_loss nor smoothness_loss; configure one')
+                'The flow loss has a weight, but the model has no flow_losses '
+                '(photometric_loss, smoothness_loss); configure one')
         if 'flow' in weights and not self.flow_estimator.can_train:
             raise ValueError(
                 'The flow loss has a weight, but '

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger
 
 @pytest.fixture
 def log(caplog):
-    """What is logged; MMEngine's logger does not pass it on by itself."""
+    """The log, which MMEngine's logger does not propagate by itself."""
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
     yield caplog
