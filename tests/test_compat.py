@@ -24,7 +24,8 @@ DRN_MODULES = (f'{LOCALIZERS}.drn', f'{LOCALIZERS}.drn.drn')
 # the registries for each, or the error.
 ORDERS = """
 import contextlib, json, os, sys, types
-import mmcv, mmengine.registry, mmengine.runner
+import matplotlib.pyplot, mmcv, mmengine.registry, mmengine.runner
+import scipy.interpolate, scipy.io, scipy.optimize, scipy.stats
 with contextlib.suppress(ImportError):
     import mmpretrain.models
 

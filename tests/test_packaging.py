@@ -77,6 +77,7 @@ def test_wheel(source, tmp_path, call):
     }
     assert inside == {f'uftsn_mmaction/.mim/{name}' for name in expected}
     assert code - inside == files_of(source, 'uftsn_mmaction')
+    assert any(name.endswith('.html') for name in code - inside)
     # Neither the tests nor a second top-level package come with it.
     rest = names - code
     assert all('.dist-info/' in name for name in rest)
