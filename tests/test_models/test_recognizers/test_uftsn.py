@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The motion stream: backbones, the stack of flows, losses, predictions."""
+"""Motion stream: backbones, stack of flows, losses, predictions."""
 import copy
 
 import pytest
@@ -222,13 +222,13 @@ def test_class_term_has_its_weight(build_recognizer, make_batch):
 
 @pytest.mark.parametrize('losses', [dict(flow=1.), dict(flow=1., cls=1.)])
 def test_pairs_per_clip(build_recognizer, make_batch, losses):
-    """The flow terms see consecutive frames of one clip, drawn anew."""
+    """Each step draws consecutive frames of each clip for the flow terms."""
     model = build_recognizer(pairs_per_clip=2, loss_weights=losses)
     seen = []
     model.flow_loss.register_forward_pre_hook(
         lambda module, args: seen.append(args[2]))
     clips, samples = make_batch(batch=2, num_clips=2)
-    # Each frame is told by its brightness.
+    # Brightness identifies each frame.
     number = torch.arange(12.).view(2, 2, 1, 3, 1, 1)
     clips = (number / 12).expand_as(clips).contiguous()
     starts = set()
@@ -255,7 +255,7 @@ def test_default_preprocessor_leaves_rgb_in_0_to_1(build_recognizer):
 
 
 def test_estimator_of_one_level(build_recognizer, make_batch):
-    """An estimator that returns a tensor serves, too."""
+    """An estimator with one output level returns a tensor."""
     estimator = dict(
         type='UnsupervisedFlowEstimator',
         pyramid_channels=(4, 4, 4, 4),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The convolution through which a backbone takes a stack of flows."""
+"""First convolution of a backbone, which takes a stack of flows."""
 import pytest
 import torch
 import torchvision
@@ -62,19 +62,19 @@ def test_finds_it_wherever_it_is():
 
 
 def test_a_stem_comes_before_a_later_convolution():
-    """As in the NFNets of timm, whose last convolution is a direct child."""
+    """In NFNets of timm, the last convolution is a direct child."""
     stem = nn.Sequential(nn.Conv2d(3, 4, 1))
     backbone = nn.Sequential(stem, nn.Conv2d(4, 4, 1))
     assert find_first_conv(backbone) == ('0.0', stem[0])
 
 
 def test_no_convolution():
-    with pytest.raises(ValueError, match='Linear.*no 2D convolution'):
+    with pytest.raises(ValueError, match='Linear'):
         find_first_conv(nn.Linear(3, 3))
 
 
 def test_replaced_convolution():
-    """Equal flow channels pass as a grey image passed before."""
+    """Equal channels give the output of a grey image, times 4/3."""
     backbone = nn.Sequential(
         nn.Conv2d(3, 6, 5, stride=2, padding=1, dilation=2, bias=True,
                   padding_mode='reflect'), nn.ReLU())
