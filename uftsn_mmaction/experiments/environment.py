@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -58,7 +59,7 @@ def available_device(name: str) -> torch.device:
     return device
 
 
-def environment_text(env: dict[str, str]) -> str:
+def environment_text(env: Mapping[str, object]) -> str:
     """Return the result of :func:`environment` for a terminal."""
     return fill(
         '; '.join(f'{name}: {value}' for name, value in env.items()),

@@ -59,7 +59,10 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
             torch=torch.get_num_threads(), opencv=cv2.getNumThreads()),
         cudnn_benchmark=torch.backends.cudnn.benchmark,
         cudnn_allow_tf32=torch.backends.cudnn.allow_tf32)
-    print(environment_text(record['environment']), flush=True)
+    print(
+        environment_text(
+            dict(threads=settings.threads, **record['environment'])),
+        flush=True)
     rows: list[dict[str, Any]] = []
     for combination in settings.combinations():
         measured = measure_combination(combination, settings)
