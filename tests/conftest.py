@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from mmaction.registry import DATASETS
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
@@ -40,17 +39,6 @@ def seed():
 def repo_root():
     """Path of the checkout."""
     return Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def load(repo_root):
-    """Function that loads a shipped experiment, or a variant of it."""
-
-    def load(*names):
-        path, = (repo_root / 'configs').rglob(f'{"_".join(names)}.py')
-        return Config.fromfile(path)
-
-    return load
 
 
 @pytest.fixture

@@ -166,6 +166,7 @@ def test_hooks_have_names(name, load):
     cfg = load(name)
     hooks = cfg.default_hooks
     assert hooks.epoch_seed.type == 'EpochSeedHook'
+    assert hooks.complete_checkpoint.type == 'CompleteCheckpointHook'
     assert hooks.checkpoint.backend_args.backend == 'atomic'
     # A fusion that is composed of other bases needs its hook too.
     assert cfg.get('custom_hooks', []) == (

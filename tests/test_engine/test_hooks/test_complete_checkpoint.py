@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from uftsn_mmaction.engine.hooks import CompleteCheckpointHook
 
@@ -76,6 +77,7 @@ def test_a_model_without_checkpoint_may_be_tested(tiny_runner, tmp_path):
     runner.test()
 
 
-def test_every_shipped_experiment_has_it(load):
-    hooks = load('uftsn_quickstart').default_hooks
+def test_every_shipped_experiment_has_it(repo_root):
+    hooks = Config.fromfile(
+        repo_root / 'configs' / '_base_' / 'default_runtime.py').default_hooks
     assert dict(type=CompleteCheckpointHook.__name__) in hooks.values()

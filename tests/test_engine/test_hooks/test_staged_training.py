@@ -142,3 +142,27 @@ def test_flow_of_first_weights_is_told(staged_runner, model_settings, tmp_path,
         model_settings, flow_estimator=dict(type='DISFlowEstimator'))
     runner = staged_runner(tmp_path / 'd', 1, stages=alone, model=model)
     assert not warnings_of(runner, monkeypatch)
+
+
+def test_a_custom_hook_replaces_the_default_one(staged_runner, tmp_path):
+    """A config that states its own list goes on to work with new bases."""
+    hooks = dict(
+        stages=dict(
+            type='StagedTrainingHook',
+            stages=dict(joint=dict(begin=0, lr=0.5))),
+        epoch_seed=dict(type='EpochSeedHook'))
+    runners = []
+    for name, more in (('plain', {}), ('both', hooks)):
+        runner = staged_runner(
+            tmp_path / name,
+            by_epoch=False,
+            default_hooks=dict(
+                checkpoint=dict(
+                    type='CheckpointHook', interval=1, by_epoch=False),
+                **more))
+        runner.train()
+        runners.append(runner)
+    plain, both = (runner.recorder for runner in runners)
+    assert both.stages == plain.stages == EXPECTED
+    assert both.rates == plain.rates
+    assert_same(*(runner.model.state_dict() for runner in runners))
