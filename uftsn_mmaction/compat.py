@@ -56,7 +56,7 @@ def check_mmaction() -> None:
         cures = {
             'mmaction': 'mmaction2==1.2.0',
             'mmcv': 'mmcv-lite==2.1.0',
-            'mmengine': 'mmengine>=0.10,<1'
+            'mmengine': 'mmengine>=0.10.4,<1'
         }
         if error.name not in cures:
             raise

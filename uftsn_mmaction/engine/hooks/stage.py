@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Union
+from typing import Any
 
 from mmengine.config import ConfigDict
 
@@ -24,7 +24,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 # By name, where None leaves a stage out, or a list of settings with names.
-StageSettings = Union[Mapping[str, Any], Sequence[Mapping[str, Any]]]
+StageSettings = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
