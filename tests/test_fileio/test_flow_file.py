@@ -74,22 +74,21 @@ def test_channels_come_first_where_both_ends_could_be_meant(tmp_path):
 
 
 @pytest.mark.parametrize('content, words', [
-    (b'', 'it has 0 bytes, fewer than a header'),
-    (flo(3, 2, [0] * 12, magic=202021.5), 'does not begin with 202021.25'),
-    (flo(3, 2, [0] * 11), 'promises 3x2 pixels, which are 60 bytes, but it '
-     'has 56'),
-    (flo(3, 2, [0] * 13), 'but it has 64'),
-    (flo(-3, -2, [0] * 12), 'its size is -3x-2'),
-    (flo(0, 2, []), 'its size is 0x2'),
-    (flo(2**31 - 1, 2**31 - 1, []), 'its size is 2147483647x2147483647'),
-    (flo(MAX_PIXELS, 2, []), 'its size is'),
+    (b'', '0 bytes'),
+    (flo(3, 2, [0] * 12, magic=202021.5), '202021.25'),
+    (flo(3, 2, [0] * 11), '56'),
+    (flo(3, 2, [0] * 13), '64'),
+    (flo(-3, -2, [0] * 12), '-3x-2'),
+    (flo(0, 2, []), '0x2'),
+    (flo(2**31 - 1, 2**31 - 1, []), '2147483647x2147483647'),
+    (flo(MAX_PIXELS, 2, []), f'{MAX_PIXELS}x2'),
     # Big-endian.
-    (struct.pack('>fii', 202021.25, 1, 1) + bytes(8), 'does not begin'),
+    (struct.pack('>fii', 202021.25, 1, 1) + bytes(8), '202021.25'),
 ])
 def test_damaged_flo_is_refused_with_its_fault(tmp_path, content, words):
     path = tmp_path / 'a.flo'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match='cannot be used') as info:
+    with pytest.raises(ValueError) as info:
         read_flow(str(path))
     assert words in str(info.value)
     assert repr(str(path)) in str(info.value)
@@ -97,7 +96,7 @@ def test_damaged_flo_is_refused_with_its_fault(tmp_path, content, words):
 
 def test_a_picture_of_8_bit_is_no_flow(tmp_path):
     path = png(tmp_path / 'a.png', [[1]], [[1]], [[1]], dtype=np.uint8)
-    with pytest.raises(ValueError, match='it is no 16-bit RGB picture'):
+    with pytest.raises(ValueError, match='16-bit'):
         read_flow(path)
 
 
@@ -107,7 +106,7 @@ def test_a_huge_png_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     content[16:24] = struct.pack('>II', 60000, 60000)
     (tmp_path / 'a.png').write_bytes(content)
     monkeypatch.setattr(cv2, 'imdecode', None)
-    with pytest.raises(ValueError, match='its size is 60000x60000'):
+    with pytest.raises(ValueError, match='60000x60000'):
         read_flow(path)
 
 
@@ -117,7 +116,7 @@ def test_a_cut_png_is_refused(tmp_path, length):
     path = png(tmp_path / 'a.png', *rng.integers(0, 2**16, (3, 40, 30)))
     content = (tmp_path / 'a.png').read_bytes()
     (tmp_path / 'a.png').write_bytes(content[:length])
-    with pytest.raises(ValueError, match='cannot be used'):
+    with pytest.raises(ValueError, match='a.png'):
         read_flow(path)
 
 
@@ -137,7 +136,7 @@ def test_an_array_file_cannot_run_a_program(tmp_path):
     np.save(
         tmp_path / 'b.npy', np.array([[[Evil(trace)]]]), allow_pickle=True)
     for name in ('a.npy', 'b.npy'):
-        with pytest.raises(ValueError, match='it is no plain array'):
+        with pytest.raises(ValueError, match=name):
             read_flow(str(tmp_path / name))
     assert not trace.exists()
 
@@ -149,15 +148,15 @@ def test_an_array_that_promises_too_much_is_refused(tmp_path):
                              b'(2, 999999, 99999), }'.ljust(22))
     assert len(forged) == len(content) and forged != content
     (tmp_path / 'a.npy').write_bytes(forged)
-    with pytest.raises(ValueError, match='it is no plain array'):
+    with pytest.raises(ValueError, match='a.npy'):
         read_flow(str(tmp_path / 'a.npy'))
 
 
 @pytest.mark.parametrize('array, words', [
     (np.zeros((3, 4)), 'three dimensions'),
-    (np.zeros((2, 3, 4), np.int32), 'no array of floats'),
-    (np.zeros((3, 4, 5)), r'it has \(3, 4, 5\)'),
-    (np.zeros((2, 0, 5)), 'its size is 5x0'),
+    (np.zeros((2, 3, 4), np.int32), 'floats'),
+    (np.zeros((3, 4, 5)), r'\(2, H, W\)'),
+    (np.zeros((2, 0, 5)), '5x0'),
 ])
 def test_arrays_that_are_no_flow_are_refused(tmp_path, array, words):
     np.save(tmp_path / 'a.npy', array)
@@ -166,7 +165,7 @@ def test_arrays_that_are_no_flow_are_refused(tmp_path, array, words):
 
 
 def test_missing_files_and_other_formats_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="none.flo' does not exist"):
+    with pytest.raises(FileNotFoundError, match='none.flo'):
         read_flow(str(tmp_path / 'none.flo'))
-    with pytest.raises(ValueError, match=r'one of .flo, .png, .npy; convert'):
+    with pytest.raises(ValueError, match='.flo, .png, .npy'):
         read_flow(str(tmp_path / 'a.npz'))

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of one true flow, read as data only.
+"""Read files of optical flow as data only.
 
-Formats, told by the ending of the name:
+The format follows from the ending of the name:
 
 - ``.flo`` of the Middlebury benchmark: little-endian float32 202021.25, int32
   width, int32 height, then u and v of each pixel as float32, row by row;
 - ``.png`` of the KITTI benchmark: 16-bit RGB, u and v as ``64 * value +
   2**15`` in red and green, blue not 0 where the flow is known;
 - ``.npy``: an array ``(2, H, W)`` or ``(H, W, 2)``.
+
+MMCV decodes the first two. It trusts the size in a header, so each file is
+checked before it is decoded.
 """
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ import os.path as osp
 import struct
 from pathlib import Path
 
-import cv2
 import numpy as np
+from mmcv.video import flow_from_bytes, sparse_flow_from_bytes
 
-#: Pixels of the largest flow that is read: 8192 x 8192.
+#: Most pixels of a flow, 8192 x 8192.
 MAX_PIXELS = 2**26
 
-#: Beyond this, Middlebury marks the flow as unknown.
+#: Middlebury marks unknown flow by larger values.
 UNKNOWN_FLOW = 1e9
 
 _FLO_HEADER = struct.Struct('<fii')
@@ -44,8 +47,8 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
         Unknown is what is marked so, not finite, or beyond 1e9.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is of no such format, damaged or too large.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file has another format, is damaged or too large.
     """
     reader = _READERS.get(osp.splitext(path)[1].lower())
     if reader is None:
@@ -86,38 +89,34 @@ def _read_flo(path: str) -> np.ndarray:
             raise _fault(
                 path, f'its header promises {width}x{height} pixels, which '
                 f'are {expected} bytes, but it has {length}')
-        values = np.frombuffer(file.read(expected), '<f4')
-    return _channels_first(values.reshape(height, width, 2))
+        flow = flow_from_bytes(header + file.read(8 * width * height))
+    return np.ascontiguousarray(np.moveaxis(flow, -1, 0))
 
 
 def _read_png(path: str) -> np.ndarray:
     content = Path(path).read_bytes()
     if len(content) < _PNG_HEADER.size:
         raise _fault(path, f'it has {len(content)} bytes, fewer than a header')
-    # Checked before the picture is unpacked, which may take far more memory.
     signature, _, chunk, width, height, bits, colours = (
         _PNG_HEADER.unpack_from(content))
     if signature != _PNG_SIGNATURE or chunk != b'IHDR':
         raise _fault(path, 'it is no PNG')
     if (bits, colours) != (16, _PNG_RGB):
         raise _fault(path, 'it is no 16-bit RGB picture')
+    # A picture can take far more memory than its file.
     _check_size(path, height, width)
     try:
-        picture = cv2.imdecode(
-            np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        picture = None
-    if picture is None or picture.shape != (height, width, 3):
+        flow, valid = sparse_flow_from_bytes(content)
+    except Exception:  # OpenCV's error, or that of using no picture
+        valid = np.empty(0)
+    if valid.shape != (height, width):
         raise _fault(path, 'it cannot be decoded')
-    # OpenCV's order is blue, green, red.
-    valid, v, u = np.moveaxis(picture, -1, 0)
-    flow = (np.stack([u, v]).astype(np.float32) - 2**15) / 64
-    return np.where(valid > 0, flow, np.float32(np.nan))
+    return np.where(valid > 0, np.moveaxis(flow, -1, 0), np.float32(np.nan))
 
 
 def _read_npy(path: str) -> np.ndarray:
     try:
-        # A view of the file cannot be larger than the file.
+        # A memory map cannot be larger than its file.
         array = np.load(path, mmap_mode='r', allow_pickle=False)
     except Exception as error:  # a bad header can fail in any way
         cause = str(error).strip().split('\n')[0].rstrip('.')
@@ -125,18 +124,12 @@ def _read_npy(path: str) -> np.ndarray:
     if (not isinstance(array, np.ndarray) or array.ndim != 3
             or not np.issubdtype(array.dtype, np.floating)):
         raise _fault(path, 'it has no array of floats with three dimensions')
-    if array.shape[0] != 2 and array.shape[2] != 2:
-        raise _fault(
-            path, f'it has {array.shape}, not (2, H, W) or (H, W, 2)')
     if array.shape[0] != 2:
         array = np.moveaxis(array, -1, 0)
+    if array.shape[0] != 2:
+        raise _fault(path, 'it has neither (2, H, W) nor (H, W, 2)')
     _check_size(path, *array.shape[1:])
     return np.array(array, np.float32)
-
-
-def _channels_first(array: np.ndarray) -> np.ndarray:
-    """``(H, W, 2)`` to ``(2, H, W)``, a copy in the machine's byte order."""
-    return np.ascontiguousarray(np.moveaxis(array, -1, 0), np.float32)
 
 
 def _check_size(path: str, height: int, width: int) -> None:
