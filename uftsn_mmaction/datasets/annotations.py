@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the lists of UCF101 and HMDB51 that ``VideoDataset`` reads.
+"""Lists of UCF101 and HMDB51 for ``VideoDataset``.
 
 A line is ``Class/video.avi label`` with labels from 0, for
 ``data_prefix=dict(video=...)`` with the folder of the class folders. The
-lists have the names that MMAction2's own scripts give them.
+lists are named as MMAction2's own scripts name them.
 """
+from __future__ import annotations
+
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,7 +23,7 @@ VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg',
 
 @dataclass(frozen=True)
 class WrittenList:
-    """A list, and how many videos are in it and were left out of it."""
+    """A list, with its number of videos and of videos left out."""
     path: Path
     videos: int
     missing: int
@@ -34,9 +36,9 @@ def prepare_annotations(name: str,
                         allow_missing: bool = False) -> list[WrittenList]:
     """Write the lists of all splits, and ``classes.txt`` in label order.
 
-    Nothing is written before everything is checked, but for
-    ``{name}_missing_videos.txt`` with the paths that the split files have of
-    all videos that do not exist.
+    Everything is checked first. Until then only
+    ``{name}_missing_videos.txt`` is written, with the paths of all videos
+    that the split files list and that do not exist.
 
     Args:
         name: 'ucf101' or 'hmdb51'.
@@ -46,16 +48,16 @@ def prepare_annotations(name: str,
         allow_missing: Whether to leave missing videos out of the lists.
 
     Returns:
-        What was written, in the order of the splits, training first.
+        The written lists in the order of the splits, training first.
 
     Raises:
-        FileNotFoundError: If a folder, a split file or a video is missing, or
-            all videos of a list are.
+        FileNotFoundError: If a folder, a split file, a video or all videos
+            of a list are missing.
         ValueError: If a split file is not the official one, a video exists
             twice, or ``out`` holds lists of other classes.
     """
     classes, parts = read_official_splits(name, splits)
-    # Of all lists and each once, in official order.
+    # Each video once, in official order.
     listed = list(dict.fromkeys(chain.from_iterable(parts.values())))
     found = find_videos(videos, listed)
     classes_file = Path(out) / 'classes.txt'
@@ -66,7 +68,7 @@ def prepare_annotations(name: str,
     if missing:
         _write_lines(missing_file, missing)
     else:
-        missing_file.unlink(missing_ok=True)  # of an earlier call
+        missing_file.unlink(missing_ok=True)  # from an earlier call
     has_folder = any(osp.isdir(osp.join(videos, item)) for item in classes)
     if missing and not (allow_missing and has_folder):
         cure = ('add them, or leave them out with --allow-missing'
@@ -76,15 +78,14 @@ def prepare_annotations(name: str,
             f'{len(missing)} of {len(listed)} videos of {name} are missing in '
             f'videos folder {str(videos)!r}, such as '
             f'{", ".join(map(repr, missing[:3]))} (all of them are in '
-            f'{str(missing_file)!r}); {cure}.')
+            f'{str(missing_file)!r}); {cure}')
 
     for part, labels in parts.items():
         if found.keys().isdisjoint(labels):
             raise FileNotFoundError(
-                f'none of the {len(labels)} videos of the list {name}_{part} '
-                f'is in videos folder {str(videos)!r}, and an empty list is '
-                'of no use even with --allow-missing; add some of them (all '
-                f'missing ones are in {str(missing_file)!r}).')
+                f'the list {name}_{part} would be empty: none of its '
+                f'{len(labels)} videos is in videos folder {str(videos)!r}; '
+                f'add some of them (all of them are in {str(missing_file)!r})')
 
     _write_lines(classes_file, classes)
     written = []
@@ -101,25 +102,25 @@ def prepare_annotations(name: str,
 
 
 def find_videos(folder: str, listed: Iterable[str]) -> dict[str, str]:
-    """Look for videos, which may have been re-encoded.
+    """Find videos, which may have been re-encoded.
 
     Args:
         folder: Folder of the class folders.
-        listed: Paths as the split files have them, ``Class/video.avi``.
+        listed: Paths in the split files, ``Class/video.avi``.
 
     Returns:
-        For each of these paths the one that exists: the same, or else that
-        with another extension of ``VIDEO_EXTENSIONS``. Missing videos have
-        no entry.
+        The existing path by the listed one: the same, or one with another
+        extension of ``VIDEO_EXTENSIONS``. Missing videos have no entry.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
-        ValueError: If several videos have the name, none of them the same.
+        ValueError: If several files could be a video that is not there under
+            its own name.
     """
     if not osp.isdir(folder):
         raise FileNotFoundError(
             f'videos folder {str(folder)!r} does not exist; give the folder '
-            'that holds the class folders.')
+            'that holds the class folders')
     found = {}
     folders: dict[str, dict[str, list[str]]] = {}
     for video in listed:
@@ -131,16 +132,16 @@ def find_videos(folder: str, listed: Iterable[str]) -> dict[str, str]:
             raise ValueError(
                 f'videos folder {str(folder)!r} holds {sorted(names)} in '
                 f'{item!r}, expected one video in place of {video!r}; remove '
-                'the others.')
+                'the others')
         if names:
             found[video] = f'{item}/{file if file in names else names[0]}'
     return found
 
 
 def _videos_by_stem(folder: Path) -> dict[str, list[str]]:
-    """Names of the videos in a class folder, which need not exist."""
+    """List the videos in a class folder by stem; the folder may be missing."""
     videos = defaultdict(list)
-    # Not by glob: names of HMDB51 hold brackets, which are patterns to it.
+    # Not by glob, since names in HMDB51 contain brackets.
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.suffix.lower() in VIDEO_EXTENSIONS and path.is_file():
             videos[path.stem].append(path.name)
@@ -154,7 +155,7 @@ def _check_classes_file(path: Path, classes: list[str]) -> None:
         raise ValueError(
             f'{str(path)!r} lists other classes, expected none or these '
             f'{len(classes)}; choose another folder with --out, or remove '
-            'that file.')
+            'that file')
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

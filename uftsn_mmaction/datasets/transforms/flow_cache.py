@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flows on disk that any number of workers share."""
+"""Cache of flows on disk, shared by any number of workers."""
 from __future__ import annotations
 
 import logging
@@ -17,29 +17,27 @@ from mmengine.logging import print_log
 
 # Rounded flow is 16-bit: with steps of 1/16, up to 2048 pixels.
 _LOW, _HIGH = -2**15, 2**15 - 1
-# 128 pixels of flow are then the most that the 16 bits hold.
+# With this step, 16 bits hold flow up to 128 pixels.
 _LEAST_STEP = 1 / 256
 
 
 class FlowCache:
-    """A folder with a small file for each flow.
+    """Folder with a small file for each flow.
 
-    Flow is rounded to multiples of ``step``, each stored as its difference
-    from the left neighbour, and compressed. A file takes its name once it is
-    complete, so a worker finds all of it or nothing; two that need the same
-    flow at a time compute it twice and store the same.
+    Flow is rounded to multiples of ``step``, stored as differences from the
+    left neighbour, and compressed. Files are written atomically: two workers
+    that need the same flow at the same time both compute and store it.
 
-    The cache is an aid: a file that cannot be used is replaced, and flow that
-    cannot be stored is returned all the same, each with a warning. Nothing
-    in a file is trusted: it can neither run code nor unpack to more than the
-    flow that is asked for.
+    A file that cannot be used is replaced, and flow that cannot be stored is
+    returned all the same, each with a warning. Files are not trusted: they
+    can neither run code nor unpack to more than the expected flow.
 
     Args:
-        folder: Where the files are; made when first needed.
-        step: Size of a step in pixels. The rounding error is half of it.
+        folder: Folder of the files; made when first needed.
+        step: Step in pixels; the rounding error is at most half of it.
 
     Raises:
-        ValueError: ``step`` is no number from 1/256 up, or ``folder`` is a
+        ValueError: If ``step`` is no number from 1/256 up, or ``folder`` is a
             file.
     """
 
@@ -55,21 +53,21 @@ class FlowCache:
                     f'{osp.abspath(path)!r} is a file; name another folder')
         self.folder = folder
         self.step = step
-        # Shared, or each worker of each epoch would say it again.
+        # Shared, so that the workers warn once.
         self._write_failed = torch.zeros(1, dtype=torch.bool).share_memory_()
 
     def get(self, key: str, size: tuple[int, int],
             compute: Callable[[], np.ndarray]) -> np.ndarray:
-        """Flow from the disk, or computed and stored.
+        """Read a flow, or compute and store it.
 
         Args:
             key: Hexadecimal name of the flow.
             size: Height and width.
-            compute: Gives the flow ``(H, W, 2)`` where it is not there.
+            compute: Function that computes the flow ``(H, W, 2)``.
 
         Returns:
-            Flow ``(H, W, 2)``, float32 in pixels; rounded also when it is
-            new, so that training does not depend on what was there.
+            Flow ``(H, W, 2)``, float32 in pixels. New flow is rounded too, so
+            that training does not depend on the state of the cache.
         """
         # A folder of a million files is slow on many file systems.
         path = Path(self.folder, key[:2], f'{key[2:]}.flow')
@@ -89,16 +87,16 @@ class FlowCache:
 
     @staticmethod
     def _read(path: Path, size: tuple[int, int]) -> bytes:
-        # A pipe that someone put there would never end.
+        # Reading a pipe would never end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError('it is no file')
         with open(path, 'rb') as file:
-            # What is longer is cut, and then found to be incomplete.
+            # A longer file is cut here and refused when it is unpacked.
             return file.read(2 * _num_bytes(size) + 64)
 
     def _write(self, path: Path, content: bytes) -> None:
         try:
-            # A link that someone put there must not lead elsewhere.
+            # A link must not redirect the write.
             if path.is_symlink():
                 path.unlink()
             mmengine.fileio.put(
@@ -107,8 +105,8 @@ class FlowCache:
             if not self._write_failed:
                 self._write_failed.fill_(True)
                 _warn(f'Flow cannot be cached in {osp.abspath(self.folder)!r}'
-                      f' ({error}); what is not there is computed each time. '
-                      'Make room, or correct cache_dir of CachedFlow.')
+                      f' ({error}) and is computed each time. Make room, or '
+                      'correct cache_dir of CachedFlow.')
 
 
 def pack_steps(steps: np.ndarray) -> bytes:
@@ -121,15 +119,15 @@ def pack_steps(steps: np.ndarray) -> bytes:
 
 
 def unpack_steps(content: bytes, size: tuple[int, int]) -> np.ndarray:
-    """Flow ``(H, W, 2)``, int16 in steps, as :func:`pack_steps` had it.
+    """Undo :func:`pack_steps`.
 
     Raises:
-        ValueError: The content is not that of a flow of this size.
+        ValueError: If the content is no flow of this size.
     """
     num_bytes = _num_bytes(size)
     stream = zlib.decompressobj()
     try:
-        # A byte more, without which the checksum would not be reached.
+        # One byte more, to reach the checksum.
         data = stream.decompress(content, num_bytes + 1)
     except zlib.error as error:
         raise ValueError(str(error)) from None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms that change the flow when they change its image.
+"""Flips and resizing of flow: of its image and of its values.
 
-MMAction2's ``Flip`` and ``Resize`` move the pixels of a flow image and leave
-its values, or invert the wrong ones, see docs/cached_flow.md.
+MMAction2's ``Flip`` and ``Resize`` move the pixels of a flow image but keep
+its values or negate the wrong ones, see docs/cached_flow.md.
 """
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from mmaction.datasets.transforms import Flip, FormatShape, Resize
 from mmaction.registry import TRANSFORMS
 
-# What only the stock transforms leave in the results.
+# Keys that only the stock transforms leave in the results.
 _SIGNS = dict(flip=('Flip', 'FlipFlow'), scale_factor=('Resize', 'ResizeFlow'))
 
 
 def check_flow(results: dict, transform: str) -> None:
-    """Refuse images that are no flow, or no longer.
+    """Refuse images that are no flow or that stock transforms changed.
 
     Args:
         results: Results of a pipeline.
-        transform: Who asks, for messages.
+        transform: Name of the caller, for messages.
 
     Raises:
-        ValueError: The images are not those of ``CachedFlow``, or a stock
+        ValueError: If the images are not those of ``CachedFlow``, or a stock
             transform has resized or flipped them.
     """
     image = results['imgs'][0]
@@ -39,11 +39,10 @@ def check_flow(results: dict, transform: str) -> None:
 
 @TRANSFORMS.register_module()
 class FlipFlow(Flip):
-    """Flip flow: its image, and the sign of what changes direction.
+    """Flip the image of a flow, and negate the flipped component.
 
-    Flipped horizontally, u is mirrored and negated and v is mirrored; flipped
-    vertically, it is the other way round. Draws the random numbers of
-    ``Flip``.
+    A horizontal flip mirrors u and v and negates u; a vertical one negates v.
+    Draws the same random numbers as ``Flip``.
 
     Required Keys: imgs (flow), img_shape, modality
 
@@ -78,7 +77,7 @@ class FlipFlow(Flip):
 
 @TRANSFORMS.register_module()
 class ResizeFlow(Resize):
-    """Resize flow: its image, and its values, which are in pixels.
+    """Resize the image of a flow, and scale its values, which are pixels.
 
     Required Keys: imgs (flow), img_shape
 
@@ -115,11 +114,11 @@ class ResizeFlow(Resize):
 
 @TRANSFORMS.register_module()
 class FormatFlow(FormatShape):
-    """Give flow the layout of clips, ``(M, 2, clip_len - 1, H, W)``.
+    """Stack flows as clips ``(M, 2, clip_len - 1, H, W)``.
 
-    What ``FormatShape(input_format='NCTHW')`` does for frames. It ends a
-    pipeline with ``CachedFlow``, and notices if flow was changed on the way
-    by a stock transform that is wrong for flow.
+    The counterpart of ``FormatShape(input_format='NCTHW')`` for frames. It
+    ends a pipeline with ``CachedFlow``, and refuses flow that a stock
+    transform has spoilt.
 
     Required Keys: imgs (flow), num_clips, clip_len
 
@@ -135,7 +134,7 @@ class FormatFlow(FormatShape):
         """Stack the flows.
 
         Raises:
-            ValueError: A stock transform has spoilt the flow.
+            ValueError: If a stock transform has spoilt the flow.
         """
         check_flow(results, 'FormatFlow')
         clip_len = results['clip_len']
@@ -144,7 +143,7 @@ class FormatFlow(FormatShape):
             raise ValueError(
                 'TenCrop mirrors flow without turning its direction; use '
                 'ThreeCrop or CenterCrop behind CachedFlow')
-        # The number of frames stays what it was for all others who ask.
+        # Later transforms find the number of frames under this key.
         results['clip_len'] = clip_len - 1
         results = super().transform(results)
         results['clip_len'] = clip_len

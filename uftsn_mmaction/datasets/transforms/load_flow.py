@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ground truth flow beside the frames of a clip."""
+"""Ground truth flow of the frames of a clip."""
+from __future__ import annotations
+
 import os.path as osp
 
 import numpy as np
@@ -12,13 +14,13 @@ from mmcv.transforms import BaseTransform
 class LoadGroundTruthFlow(BaseTransform):
     """Load the flow between the sampled frames.
 
-    Place it after the decoder and after whatever changes the frames'
-    geometry: flow of another geometry is an error here, not an inaccuracy.
-    Name the result in ``PackActionInputs(algorithm_keys=('gt_flow', ))`` to
-    find it in the data sample.
+    Place it after the decoder and after every transform that could change
+    the geometry of the frames, which is an error here. Name the result in
+    ``PackActionInputs(algorithm_keys=('gt_flow', ))`` to find it in the data
+    sample.
 
-    A pair of subsequent frames gets its flow, a pair of the same frame (the
-    repeated last one of ``out_of_bound_opt='repeat_last'``) zero flow.
+    Two subsequent frames get their flow. A frame that
+    ``out_of_bound_opt='repeat_last'`` repeats gets zero flow.
 
     Required Keys:
 
@@ -32,8 +34,8 @@ class LoadGroundTruthFlow(BaseTransform):
       0 is u (right), channel 1 v (down), in pixels from frame t to t+1.
 
     Args:
-        optional: True lets a video pass that has no ``flow_file``, such as
-            one that an inferencer of MMAction2 is given.
+        optional: Whether a video without ``flow_file``, such as one given
+            to an inferencer of MMAction2, is passed on.
     """
 
     def __init__(self, optional: bool = False) -> None:
@@ -44,9 +46,9 @@ class LoadGroundTruthFlow(BaseTransform):
 
         Raises:
             FileNotFoundError: If the flow file does not exist.
-            ValueError: If the clip has a single frame, if frames were left
-                out between the sampled ones, or if the frames were resized,
-                cropped or flipped, or if the video has no ``flow_file``.
+            ValueError: If the clip has a single frame, the sampled frames
+                are not consecutive, were resized, cropped or flipped, or the
+                video has no ``flow_file``.
         """
         if 'flow_file' not in results:
             if self.optional:
@@ -55,12 +57,12 @@ class LoadGroundTruthFlow(BaseTransform):
                 f'video {results.get("filename")!r} has no flow_file, '
                 'expected one as SyntheticMotionDataset gives it; set '
                 'optional=True of LoadGroundTruthFlow for videos without '
-                'known flow.')
+                'known flow')
         clip_len = results['clip_len']
         if clip_len < 2:
             raise ValueError(
                 f'clip_len is {clip_len}, expected 2 or more for flow between '
-                'the frames of a clip; raise it in SampleFrames.')
+                'the frames of a clip; raise it in SampleFrames')
         frame_inds = np.reshape(results['frame_inds'], (-1, clip_len))
         steps = np.diff(frame_inds, axis=1)
         if not np.isin(steps, (0, 1)).all():
@@ -68,12 +70,12 @@ class LoadGroundTruthFlow(BaseTransform):
                 f'the sampled frames {frame_inds.ravel().tolist()} are not '
                 'consecutive, but flow is only known from one frame to the '
                 'next; use SampleFrames with frame_interval=1 and '
-                "out_of_bound_opt='repeat_last'.")
+                "out_of_bound_opt='repeat_last'")
         flow = self._load(results['flow_file'])
         self._check_geometry(results, flow.shape[-2:])
         starts = frame_inds[:, :-1] - results.get('start_index', 0)
-        # The last frame starts no pair; where it is repeated, any index will
-        # do, as the result is zeroed.
+        # The last frame starts no pair. Where it is repeated, any index does,
+        # since the flow is set to zero.
         clips = flow[np.minimum(starts, len(flow) - 1)]
         clips = clips * (steps == 1)[:, :, None, None, None]
         # (num_clips, clip_len - 1, 2, H, W) -> channels before time
@@ -86,7 +88,7 @@ class LoadGroundTruthFlow(BaseTransform):
         if not osp.exists(path):
             raise FileNotFoundError(
                 f'flow_file {osp.abspath(path)!r} does not exist; generate '
-                'the set again or correct data_root.')
+                'the set again or correct data_root')
         with np.load(path, allow_pickle=False) as archive:
             return archive['flow'].astype(np.float32)
 
@@ -97,14 +99,14 @@ class LoadGroundTruthFlow(BaseTransform):
             raise ValueError(
                 f'the frames are {shape} (height, width) and their flow is '
                 f'{tuple(flow_shape)}; remove Resize and crops from the '
-                'pipeline, or generate the set at the size you want.')
-        # Both may leave the size as it was.
+                'pipeline, or generate the set in that size')
+        # A flip or a crop may keep the size.
         crop = results.get('crop_quadruple', (0, 0, 1, 1))
         if results.get('flip') or not np.allclose(crop, (0, 0, 1, 1)):
             raise ValueError(
                 'the frames were flipped or cropped and no longer match their '
                 'flow; remove Flip and crops from a pipeline that has '
-                'LoadGroundTruthFlow.')
+                'LoadGroundTruthFlow')
 
     def __repr__(self) -> str:
         return f'{self.__class__.__name__}(optional={self.optional})'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several samplings of one video, for streams that cannot share one."""
+"""Several samplings of one video, for streams that need their own."""
 from __future__ import annotations
 
 from typing import Any
@@ -16,9 +16,8 @@ class Samplings(BaseTransform):
 
     Place it between the transform that opens the video and
     ``PackActionInputs(collect_keys=('clips', 'dense'))``, which names the
-    samplings to collect; ``FusionRecognizer`` gives each stream the one that
-    its setting ``sampling`` names. Streams that share a sampling share its
-    frames, so name one only where streams differ::
+    samplings to collect. ``FusionRecognizer`` gives each stream the one that
+    its setting ``sampling`` names; streams may share one::
 
         dict(type='DecordInit'),
         dict(type='Samplings', pipelines=dict(
@@ -28,15 +27,15 @@ class Samplings(BaseTransform):
 
     Required Keys: those of the pipelines
 
-    Added Keys: the name of each pipeline, with its images, and all keys of
-    the first pipeline but its images.
+    Added Keys: the images of each pipeline under its name, and all other
+    keys of the first pipeline.
 
     Args:
-        pipelines: Transforms by the name of the sampling, from the sampling
-            of frames to ``FormatShape``.
+        pipelines: Transforms from the sampling of frames to ``FormatShape``,
+            by the name of the sampling.
 
     Raises:
-        ValueError: There is no pipeline, or it has no transforms.
+        ValueError: If there is no pipeline, or one has no transforms.
     """
 
     def __init__(self, pipelines: dict[str, list[dict]]) -> None:
@@ -53,13 +52,13 @@ class Samplings(BaseTransform):
         """Add the images of each sampling.
 
         Raises:
-            BrokenVideoError: The video cannot be decoded.
-            ValueError: A pipeline leaves no images, or bears the name of
+            BrokenVideoError: If the video cannot be decoded.
+            ValueError: If a pipeline leaves no images, or has the name of
                 another key.
         """
         packed = None
         for name, pipeline in self.pipelines.items():
-            # Decoders drop their video from the results they are given.
+            # A copy, since decoders remove the video from the results.
             sampled = run_transforms(pipeline.transforms, dict(results))
             if sampled is None:
                 return None

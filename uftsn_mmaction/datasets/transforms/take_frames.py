@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Some frames of each sampled clip."""
+"""Selection of frames from each sampled clip."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from ...clips import frame_indices
 class TakeFrames(BaseTransform):
     """Keep some frames of each sampled clip, before they are decoded.
 
-    Place it between ``SampleFrames`` and the decoder. With it a spatial
-    stream alone sees the frames that ``FusionRecognizer`` gives it, whose
-    setting ``frames`` means the same.
+    Place it between ``SampleFrames`` and the decoder. A spatial stream on its
+    own then sees the frames that the setting ``frames`` of
+    ``FusionRecognizer`` gives it.
 
     Required Keys: frame_inds, clip_len
 
     Modified Keys: frame_inds, clip_len
 
     Args:
-        frames: Position in the clip, or several in the order wanted;
-            negative ones count from the end.
+        frames: Position in the clip, or several in their new order; negative
+            ones count from the end.
     """
 
     def __init__(self, frames: int | Sequence[int]) -> None:
@@ -35,7 +35,7 @@ class TakeFrames(BaseTransform):
         """Reduce ``frame_inds``.
 
         Raises:
-            ValueError: The clips have no such frame.
+            ValueError: If the clips have no such frame.
         """
         kept = frame_indices(self.frames, results['clip_len'],
                              'frames of TakeFrames')
