@@ -15,31 +15,13 @@ cannot take is a gap of that estimator alone; the exit status is 1 then.
 from __future__ import annotations
 
 import argparse
-import os.path as osp
-import re
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from mmengine.fileio import put
-from mmengine.utils import ProgressBar
-
-from uftsn_mmaction.datasets.flow_pairs import (
-    FlowPair,
-    GeneratedPairs,
-    ListedPairs,
-)
+from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs, ListedPairs
 from uftsn_mmaction.experiments.environment import available_device
-from uftsn_mmaction.experiments.flow_report import FlowReport
-from uftsn_mmaction.experiments.flow_settings import (
-    flow_settings,
-    settings_text,
-)
-from uftsn_mmaction.fileio.atomic import write_json
+from uftsn_mmaction.experiments.flow_evaluation import evaluate_flow
 from uftsn_mmaction.fileio.output_path import check_output_folder
-from uftsn_mmaction.models.flow_zoo import COMPARED, build_estimators
-from uftsn_mmaction.visualization import figure_to_png, flow_panel
+from uftsn_mmaction.models.flow_zoo import COMPARED
 
 
 def parse_args() -> argparse.Namespace:
@@ -78,64 +60,22 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def draw(pair: FlowPair, flows: Mapping[str, np.ndarray], number: int,
-         out: str) -> None:
-    """Write the flows of a pair side by side."""
-    # Narrow columns: a line for each part of a name.
-    titles = {
-        name.replace(':', '\n').replace(' (', '\n('): flow
-        for name, flow in flows.items()
-    }
-    figure = flow_panel(
-        [dict(frame=pair.first, gt_flow=pair.flow, flows=titles)])
-    # Room for the second line of the titles.
-    figure.set_figheight(figure.get_figheight() + 0.15)
-    name = re.sub(r'[^\w.-]+', '_', pair.name)
-    put(figure_to_png(figure), osp.join(out, f'{number:03d}_{name}.png'))
-
-
 def evaluate(args: argparse.Namespace) -> None:
-    """Measure, print the table, write the files."""
+    """Evaluate the estimators, and fail where one has a gap."""
     if args.pictures < 0:
-        raise ValueError(f'--pictures is {args.pictures}, expected a number '
-                         'of pairs from 0 up.')
+        raise ValueError(f'--pictures is {args.pictures}, expected 0 or more '
+                         'pairs')
     check_output_folder(args.out)
     pairs = (
         ListedPairs(args.pairs)
         if args.pairs else GeneratedPairs(seed=args.seed))
-    device = available_device(args.device)
-    estimators = build_estimators(args.estimator, device, args.seed)
-    report = FlowReport(list(estimators))
-    progress = ProgressBar(len(pairs), file=sys.stderr)
-    for number, pair in enumerate(pairs):
-        flows = {}
-        for name, estimator in estimators.items():
-            try:
-                flow = estimator.flow_of_pair(pair.first, pair.second, device)
-            except ValueError as error:  # the others go on
-                report.refuse(name, pair.name, str(error))
-                continue
-            report.add(name, pair.name, flow, pair.flow)
-            flows[name] = flow
-        if number < args.pictures:
-            draw(pair, flows, number, args.out)
-        progress.update()
-    print(file=sys.stderr)
-    settings = flow_settings(args.estimator, estimators, device, args.seed)
-    path = Path(args.out, 'flow.json')
-    write_json(
-        path,
-        dict(
-            **report.to_dict(),
-            settings=dict(**settings, pairs=pairs.settings())))
-    print(report.to_text())
-    print(settings_text(settings))
-    print(f'{path}, pictures of {min(args.pictures, len(pairs))} of '
-          f'{len(pairs)} pairs beside it')
+    report = evaluate_flow(pairs, args.estimator, Path(args.out),
+                           available_device(args.device), args.pictures,
+                           args.seed)
     if report.refused:
         raise ValueError(f'{len(report.refused)} of {len(report.rows)} flows '
                          'could not be estimated, see below the table; take '
-                         'other pairs or another estimator.')
+                         'other pairs or another estimator')
 
 
 def main() -> None:

@@ -77,7 +77,8 @@ def test_videos_of_other_extensions_are_written_as_they_are(prepare, tmp_path):
 def test_two_videos_in_place_of_one_are_refused(prepare, tmp_path):
     with pytest.raises(ValueError) as caught:
         prepare('Archery/v_a1.mp4', 'Archery/v_a1.mkv', *VIDEOS[1:])
-    assert "['v_a1.mkv', 'v_a1.mp4'] in 'Archery'" in str(caught.value)
+    for part in ("['v_a1.mkv', 'v_a1.mp4']", "'Archery'"):
+        assert part in str(caught.value)
     assert written(tmp_path) == {}
 
 
@@ -126,18 +127,18 @@ def test_a_list_is_never_empty(prepare, tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         prepare('Yo/v_y1.avi', allow_missing=True)
     text = str(caught.value)
-    assert 'none of the 1 videos of the list ucf101_val_split_1' in text
+    assert 'ucf101_val_split_1' in text
     assert repr(str(tmp_path / 'videos')) in text and '\n' not in text
     assert list(written(tmp_path)) == ['ucf101_missing_videos.txt']
 
 
 def test_folder_of_something_else_is_no_case_of_missing_videos(
         prepare, tmp_path):
-    with pytest.raises(FileNotFoundError, match="folders 'Yo' to 'Archery'"):
+    with pytest.raises(FileNotFoundError, match="'Yo' .*'Archery'"):
         prepare('UCF-101/Yo/v_y1.avi', allow_missing=True)
     assert list(written(tmp_path)) == ['ucf101_missing_videos.txt']
     (tmp_path / 'videos').rename(tmp_path / 'moved')
-    with pytest.raises(FileNotFoundError, match='videos.*does not exist'):
+    with pytest.raises(FileNotFoundError, match='videos'):
         find_videos(str(tmp_path / 'videos'), VIDEOS)
 
 
@@ -145,7 +146,7 @@ def test_lists_of_other_classes_are_not_mixed_up(prepare, tmp_path):
     touch(tmp_path, 'out/classes.txt')
     for text in ('Archery\nYo\n', ''):
         (tmp_path / 'out' / 'classes.txt').write_text(text)
-        with pytest.raises(ValueError, match='classes.txt.*other classes'):
+        with pytest.raises(ValueError, match='classes.txt.* 2'):
             prepare(*VIDEOS)
         assert written(tmp_path) == {'classes.txt': text}
     (tmp_path / 'out' / 'classes.txt').write_bytes(b'Yo\r\nArchery')
@@ -155,7 +156,7 @@ def test_lists_of_other_classes_are_not_mixed_up(prepare, tmp_path):
 
 def test_split_files_are_checked_before_anything_is_written(prepare, tmp_path):
     (tmp_path / 'splits' / 'testlist01.txt').write_text('')
-    with pytest.raises(ValueError, match='testlist01.txt.* holds 0 videos'):
+    with pytest.raises(ValueError, match='testlist01.txt.* 0 .* 1'):
         prepare(*VIDEOS)
     assert not (tmp_path / 'out').exists()
 

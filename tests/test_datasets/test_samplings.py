@@ -163,15 +163,15 @@ def test_repr_names_the_pipelines():
 
 @pytest.mark.parametrize('pipelines', [dict(), dict(a=CLIPS, b=[]), None])
 def test_without_transforms(pipelines):
-    with pytest.raises(ValueError, match='^pipelines of Samplings must name'):
+    with pytest.raises(ValueError, match='pipelines of Samplings'):
         TRANSFORMS.build(dict(type='Samplings', pipelines=pipelines))
 
 
 def test_a_pipeline_without_images(videos):
-    with pytest.raises(ValueError, match="'b' of Samplings left no images"):
+    with pytest.raises(ValueError, match="'b'.*FormatShape"):
         run(samplings(a=CLIPS, b=CLIPS[:1]), videos[0])
 
 
 def test_a_sampling_must_not_replace_what_the_video_has(videos):
-    with pytest.raises(ValueError, match="Samplings is named 'label'"):
+    with pytest.raises(ValueError, match="Samplings.*'label'"):
         run(samplings(clips=CLIPS, label=DENSE), videos[0])

@@ -14,7 +14,6 @@ from uftsn_mmaction.models.flow_zoo import (
     ESTIMATORS,
     EstimatorSpec,
     build_estimator,
-    build_estimators,
     short_names,
 )
 from uftsn_mmaction.models.other_flows import (
@@ -263,19 +262,6 @@ def test_weights_of_tvnet_start_as_those_of_tvl1(tmp_path):
     estimator = build_estimator(str(path))
     assert next(estimator.parameters(), None) is not None
     assert not estimator.has_random_weights
-
-
-def test_random_weights_are_named_and_do_not_depend_on_the_others():
-    alone = build_estimators(['uftsn_small'], seed=3)
-    assert list(alone) == ['uftsn_small (random weights)']
-    both = build_estimators(['uftsn', 'zero', 'uftsn_small'], seed=3)
-    assert list(both) == [
-        'uftsn (random weights)', 'zero', 'uftsn_small (random weights)'
-    ]
-    name = 'uftsn_small (random weights)'
-    assert equal(alone[name], both[name])
-    other = build_estimators(['uftsn_small'], seed=4)
-    assert not equal(alone[name], other[name])
 
 
 def test_missing_files_are_named(tmp_path):

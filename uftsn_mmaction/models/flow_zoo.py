@@ -15,7 +15,6 @@ from inspect import isabstract
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
@@ -151,34 +150,6 @@ def build_estimator(text: str) -> FlowEstimator:
         False
     """
     return EstimatorSpec.parse(text).build()
-
-
-def build_estimators(texts: Sequence[str],
-                     device: str | torch.device = 'cpu',
-                     seed: int = 0) -> dict[str, FlowEstimator]:
-    """Build several estimators, none of which changes another one.
-
-    Args:
-        texts: Specifications, all different.
-        device: Device of the estimators.
-        seed: Seed of random weights.
-
-    Returns:
-        The estimators by their short names, which tell random weights.
-
-    Raises:
-        FileNotFoundError: If a config file or a checkpoint does not exist.
-        ImportError: If a library that an estimator needs is missing.
-        ValueError: If a specification is given twice or cannot be built.
-    """
-    estimators = {}
-    for name, text in zip(short_names(texts), texts):
-        torch.manual_seed(seed)
-        estimator = build_estimator(text).to(device)
-        if estimator.has_random_weights:
-            name += RANDOM
-        estimators[name] = estimator
-    return estimators
 
 
 def short_names(texts: Sequence[str]) -> list[str]:

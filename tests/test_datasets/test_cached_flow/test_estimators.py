@@ -19,7 +19,7 @@ LEARNED = dict(
 
 
 def test_a_learned_estimator_needs_its_weights(tmp_path):
-    with pytest.raises(ValueError, match='random.*name a checkpoint'):
+    with pytest.raises(ValueError, match='random.*checkpoint'):
         CachedFlow(LEARNED, str(tmp_path))
     with pytest.raises(ValueError, match='init_cfg'):
         CachedFlow(
@@ -97,7 +97,7 @@ class Payload:
 def test_a_checkpoint_cannot_run_anything(tmp_cwd):
     with open('bad.pth', 'wb') as file:
         pickle.dump(Payload(), file, protocol=2)
-    with pytest.raises(ValueError, match='cannot be read'):
+    with pytest.raises(ValueError, match='bad.pth'):
         CachedFlow(LEARNED, 'cache', checkpoint='bad.pth')
     assert not os.path.exists('made_by_a_checkpoint')
 
@@ -115,5 +115,5 @@ def test_a_run_draws_the_same_numbers_with_and_without_it(
 
 def test_another_device_is_refused(build, stubs):
     # Any but the CPU; this one exists everywhere.
-    with pytest.raises(ValueError, match='is on meta.*on the CPU'):
+    with pytest.raises(ValueError, match='meta.*CPU'):
         build(kind=stubs.weights, start=1.0, device='meta')

@@ -258,12 +258,12 @@ def test_two_processes_never_read_half_a_file(tmp_path, flow, warnings):
 @pytest.mark.parametrize('step', [0, -0.1, 1e-3, float('nan'), float('inf'),
                                   '1'])
 def test_bad_steps(tmp_path, step):
-    with pytest.raises(ValueError, match='step of CachedFlow must be 1/256'):
+    with pytest.raises(ValueError, match='step of CachedFlow.*1/256'):
         FlowCache(str(tmp_path), step)
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
     (tmp_path / 'cache').write_text('')
     for folder in (tmp_path / 'cache', tmp_path / 'cache' / 'TVL1'):
-        with pytest.raises(ValueError, match='cache\' is a file'):
+        with pytest.raises(ValueError, match='cache_dir .*cache\''):
             FlowCache(str(folder), 1 / 16)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluation of flow estimators on pairs of frames with known flow."""
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.fileio import put
+from mmengine.utils import ProgressBar
+
+from ..datasets.flow_pairs import FlowPair, GeneratedPairs, ListedPairs
+from ..fileio.atomic import write_json
+from ..models.flow import FlowEstimator
+from ..models.flow_zoo import RANDOM, build_estimator, short_names
+from ..visualization import figure_to_png, flow_panel
+from .flow_report import FlowReport
+from .flow_settings import flow_settings, settings_text
+
+
+def evaluate_flow(pairs: ListedPairs | GeneratedPairs,
+                  specs: Sequence[str],
+                  out: Path,
+                  device: torch.device,
+                  pictures: int = 16,
+                  seed: int = 0) -> FlowReport:
+    """Measure estimators, print their table and write the files.
+
+    Args:
+        pairs: Pairs of frames.
+        specs: Specifications of the estimators.
+        out: Folder of ``flow.json`` and of the pictures.
+        device: Device of the estimators.
+        pictures: Number of pairs to draw.
+        seed: Seed of random weights.
+
+    Returns:
+        The measured errors.
+
+    Raises:
+        FileNotFoundError: If a config, a checkpoint or a frame is missing.
+        ImportError: If a library that an estimator needs is missing.
+        ValueError: If an estimator cannot be built or a pair cannot be read.
+    """
+    estimators = build_estimators(specs, device, seed)
+    report = FlowReport(list(estimators))
+    progress = ProgressBar(len(pairs), file=sys.stderr)
+    for number, pair in enumerate(pairs):
+        flows = {}
+        for name, estimator in estimators.items():
+            try:
+                flow = estimator.flow_of_pair(pair.first, pair.second, device)
+            except ValueError as error:  # the other estimators go on
+                report.refuse(name, pair.name, str(error))
+                continue
+            report.add(name, pair.name, flow, pair.flow)
+            flows[name] = flow
+        if number < pictures:
+            name = re.sub(r'[^\w.-]+', '_', pair.name)
+            put(_picture(pair, flows), str(out / f'{number:03d}_{name}.png'))
+        progress.update()
+    print(file=sys.stderr)
+    settings = flow_settings(specs, estimators, device, seed)
+    write_json(
+        out / 'flow.json',
+        dict(
+            **report.to_dict(),
+            settings=dict(**settings, pairs=pairs.settings())))
+    print(report.to_text())
+    print(settings_text(settings))
+    print(f'{out / "flow.json"}, pictures of {min(pictures, len(pairs))} of '
+          f'{len(pairs)} pairs beside it')
+    return report
+
+
+def build_estimators(texts: Sequence[str],
+                     device: str | torch.device = 'cpu',
+                     seed: int = 0) -> dict[str, FlowEstimator]:
+    """Build several estimators, none of which changes another one.
+
+    Args:
+        texts: Specifications, all different.
+        device: Device of the estimators.
+        seed: Seed of random weights.
+
+    Returns:
+        The estimators by their short names, which tell random weights.
+
+    Raises:
+        FileNotFoundError: If a config file or a checkpoint does not exist.
+        ImportError: If a library that an estimator needs is missing.
+        ValueError: If a specification is given twice or cannot be built.
+    """
+    estimators = {}
+    for name, text in zip(short_names(texts), texts):
+        torch.manual_seed(seed)
+        estimator = build_estimator(text).to(device)
+        if estimator.has_random_weights:
+            name += RANDOM
+        estimators[name] = estimator
+    return estimators
+
+
+def _picture(pair: FlowPair, flows: Mapping[str, np.ndarray]) -> bytes:
+    """Draw the flows of a pair side by side, as PNG."""
+    # Columns are narrow: one line for each part of a name.
+    titles = {
+        name.replace(':', '\n').replace(' (', '\n('): flow
+        for name, flow in flows.items()
+    }
+    figure = flow_panel(
+        [dict(frame=pair.first, gt_flow=pair.flow, flows=titles)])
+    # Room for the second line of the titles.
+    figure.set_figheight(figure.get_figheight() + 0.15)
+    return figure_to_png(figure)
