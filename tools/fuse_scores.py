@@ -32,21 +32,14 @@ def parse_args() -> argparse.Namespace:
         'files', nargs='+', metavar='FILE', help='dumps to fuse, two or more')
     weights = parser.add_mutually_exclusive_group()
     weights.add_argument(
-        '--weights',
-        nargs='+',
-        type=float,
-        metavar='W',
+        '--weights', nargs='+', type=float, metavar='W',
         help='weight of each file; equal ones by default')
     weights.add_argument(
-        '--search',
-        nargs='+',
-        metavar='FILE',
+        '--search', nargs='+', metavar='FILE',
         help='dumps of the same models, in the same order, on the videos on '
         'which to choose the weights')
     parser.add_argument(
-        '--average',
-        choices=['auto', 'score', 'prob'],
-        default='auto',
+        '--average', choices=['auto', 'score', 'prob'], default='auto',
         help='average class scores or probabilities; by default what the '
         'files have')
     parser.add_argument(
@@ -114,14 +107,9 @@ def fuse(args: argparse.Namespace) -> None:
     labels = files[0].labels
     fused = weighted_mean(averaged_scores(files, average), weights)
     rows = [(file.name, file.scores) for file in files] + [('fusion', fused)]
-    print(
-        tabulate([{
-            '': name,
-            **score_accuracy(scores, labels)
-        } for name, scores in rows],
-                 headers='keys',
-                 tablefmt='plain',
-                 floatfmt='.4f'))
+    table = [{'': name, **score_accuracy(scores, labels)}
+             for name, scores in rows]
+    print(tabulate(table, 'keys', tablefmt='plain', floatfmt='.4f'))
     if args.out:
         named = next((file for file in files if file.filenames), files[0])
         write_score_file(args.out, fused, labels, named.filenames)

@@ -32,8 +32,7 @@ def parse_args() -> argparse.Namespace:
         'mean speed of the background in pixels per frame')
     add('seed', 'random seed')
     parser.add_argument(
-        '--overwrite',
-        action='store_true',
+        '--overwrite', action='store_true',
         help='replace a generated set of other settings')
     return parser.parse_args()
 

@@ -29,26 +29,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', required=True, metavar='FILE', help='PNG file to write')
     parser.add_argument(
-        '--classes',
-        metavar='FILE',
+        '--classes', metavar='FILE',
         help='names of all classes, one a line in the order of the labels')
     parser.add_argument(
-        '--names',
-        nargs=2,
-        default=('RGB stream', 'UF-TSN'),
+        '--names', nargs=2, default=('RGB stream', 'UF-TSN'),
         metavar=('BEFORE', 'AFTER'),
         help='names of the models in the figure')
     part = parser.add_mutually_exclusive_group()
     part.add_argument(
-        '--top',
-        type=int,
-        metavar='N',
+        '--top', type=int, metavar='N',
         help='show the N classes whose accuracy changed most; 10 by default '
         'where there are more than 20')
     part.add_argument(
-        '--subset',
-        nargs='+',
-        metavar='NAME',
+        '--subset', nargs='+', metavar='NAME',
         help='show these classes, in this order')
     return parser.parse_args()
 
@@ -72,10 +65,7 @@ def plot(args: argparse.Namespace) -> None:
     figure = confusion_change_figure(
         *(ConfusionMatrix.calculate(file.scores, file.labels).numpy()
           for file in files),
-        classes,
-        names=args.names,
-        top=args.top,
-        subset=args.subset)
+        classes, names=args.names, top=args.top, subset=args.subset)
     put(figure_to_png(figure), args.out)
     print(args.out)
 

@@ -13,22 +13,18 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('name', choices=tuple(COUNTS), help='data set')
     parser.add_argument(
-        '--splits',
-        required=True,
+        '--splits', required=True,
         help='folder of the official split files, or the one in which their '
         f'archive was unpacked to {" or ".join(SPLIT_FOLDERS.values())}')
     parser.add_argument(
-        '--videos',
-        required=True,
+        '--videos', required=True,
         help='folder of the class folders; the videos may have been '
         're-encoded to files with another extension')
     parser.add_argument(
-        '--out',
-        required=True,
+        '--out', required=True,
         help='folder of the lists, such as data/ucf101')
     parser.add_argument(
-        '--allow-missing',
-        action='store_true',
+        '--allow-missing', action='store_true',
         help='leave missing videos out of the lists')
     return parser.parse_args()
 

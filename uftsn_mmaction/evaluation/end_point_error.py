@@ -21,13 +21,10 @@ from .motion_boundary import motion_boundary_mask
 
 FlowArray = Tensor | np.ndarray
 
-_CURES = {
-    'pred_flow':
-    'set test_cfg=dict(return_flow=True) of UFTSNRecognizer',
-    'gt_flow':
-    'put LoadGroundTruthFlow and PackActionInputs(algorithm_keys='
-    "('gt_flow', )) into the test pipeline",
-}
+_CURES = dict(
+    pred_flow='set test_cfg=dict(return_flow=True) of UFTSNRecognizer',
+    gt_flow='put LoadGroundTruthFlow and PackActionInputs(algorithm_keys='
+    "('gt_flow', )) into the test pipeline")
 
 
 def _as_tensor(array: Any) -> Tensor:
@@ -176,10 +173,6 @@ class EndPointError(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Sum up each sample; its maps are not kept.
 
-        Args:
-            data_batch: Not used.
-            data_samples: Data samples as dicts.
-
         Raises:
             ValueError: If a sample lacks the estimated or the true flow,
                 or their shapes do not agree.
@@ -235,14 +228,7 @@ class EndPointError(BaseMetric):
         return result
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Divide the sums of all samples by their numbers.
-
-        Args:
-            results: Sums and numbers of every sample.
-
-        Returns:
-            The metrics, in pixels (``Fl_all`` in percent).
-        """
+        """Divide the sums of all samples by their numbers of pixels."""
         metrics = {}
         for name in results[0] if results else ():
             total = sum(result[name][0] for result in results)

@@ -73,11 +73,6 @@ class MotionAccuracy(AccMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Turn classes into groups, and leave the rest to ``AccMetric``.
 
-        Args:
-            data_batch: Not used.
-            data_samples: Data samples as dicts with ``pred_score`` and a
-                single ``gt_label``.
-
         Raises:
             ValueError: If a sample has several labels, its scores are not
                 finite or no probabilities, or its classes do not fit the
@@ -100,10 +95,8 @@ class MotionAccuracy(AccMetric):
                 pred = self._group_score(score)
             group_of_class = self._group_of_class(score.shape[-1])
             # Only these two, since AccMetric copies whatever it is given.
-            grouped.append(
-                dict(
-                    pred_score=pred,
-                    gt_label=group_of_class[label.reshape(1).cpu()]))
+            label = group_of_class[label.reshape(1).cpu()]
+            grouped.append(dict(pred_score=pred, gt_label=label))
         super().process(data_batch, grouped)
 
     def _group_score(self, score: Tensor) -> Tensor:
@@ -122,8 +115,7 @@ class MotionAccuracy(AccMetric):
                 f'{score.sum(-1).max():.4g}; set from_scores=True for class '
                 "scores, or average_clips='prob' of the head")
         group_of_class = self._group_of_class(score.shape[-1])
-        grouped = score.new_zeros(*score.shape[:-1],
-                                  int(group_of_class.max()) + 1)
+        grouped = score.new_zeros(int(group_of_class.max()) + 1)
         return grouped.index_add_(-1, group_of_class, score)
 
     def _group_of_class(self, num_classes: int) -> Tensor:

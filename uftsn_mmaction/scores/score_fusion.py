@@ -16,11 +16,7 @@ from .score_file import ScoreFile
 
 
 def check_weights(weights: Sequence[float], number: int) -> None:
-    """Check the weights of a mean.
-
-    Args:
-        weights: Weight of each model.
-        number: Number of models.
+    """Check the weights of a mean over a number of models.
 
     Raises:
         ValueError: If there is another number of weights, one is negative or

@@ -54,9 +54,6 @@ def search_weights(scores: Sequence[Tensor],
 def weight_grid(number: int) -> Iterator[tuple[float, ...]]:
     """Yield all weights of a number of models that sum to 1.
 
-    Args:
-        number: Number of models.
-
     Examples:
         >>> [*weight_grid(2)][:3]
         [(0.0, 1.0), (0.05, 0.95), (0.1, 0.9)]

@@ -60,9 +60,8 @@ def confusion_change_figure(before: np.ndarray,
     labels = [class_names[index] for index in shown]
     cell, room = cell_and_room(labels)
     side = cell * len(shown)
-    figure = Figure(
-        figsize=(3 * side + 2 * room + 2.4, side + room + 1.2),
-        layout='constrained')
+    size = (3 * side + 2 * room + 2.4, side + room + 1.2)
+    figure = Figure(figsize=size, layout='constrained')
     axes = figure.subplots(1, 3)
     for axis, values, title in zip(axes, (before, after, change),
                                    (*names, 'change')):
@@ -71,10 +70,8 @@ def confusion_change_figure(before: np.ndarray,
         axis.set_title(title, fontsize=10, color=INK)
     add_colorbar(axes[1], 'percent of the true class', side)
     add_colorbar(axes[2], 'percentage points', side)
-    figure.supxlabel(
-        _caption(names, len(shown), len(class_names), chosen=subset is None),
-        fontsize=8,
-        color=MUTED)
+    caption = _caption(names, len(shown), len(class_names), subset is None)
+    figure.supxlabel(caption, fontsize=8, color=MUTED)
     return finish_figure(figure)
 
 

@@ -51,15 +51,9 @@ def confusion_matrix_figure(matrix: np.ndarray,
     return finish_figure(figure)
 
 
-def row_percentages(matrix: np.ndarray,
-                    class_names: Sequence[str],
+def row_percentages(matrix: np.ndarray, class_names: Sequence[str],
                     name: str = 'the model') -> np.ndarray:
     """Return the percentages of each row; NaN in a row without samples.
-
-    Args:
-        matrix: Number of samples ``(num_classes, num_classes)``.
-        class_names: Name of each class.
-        name: Name of the model, for messages.
 
     Raises:
         ValueError: If the matrix does not count samples of these classes.
@@ -84,11 +78,8 @@ def cell_and_room(labels: Sequence[str]) -> tuple[float, float]:
     return cell, 0.6 * _font_size(cell) / 72 * max(map(len, labels))
 
 
-def draw_matrix(axis: Axes,
-                values: np.ndarray,
-                labels: Sequence[str],
-                cell: float,
-                change: bool = False,
+def draw_matrix(axis: Axes, values: np.ndarray, labels: Sequence[str],
+                cell: float, change: bool = False,
                 name_rows: bool = True) -> None:
     """Draw a matrix of percentages with its class names.
 
@@ -135,13 +126,7 @@ def _font_size(cell: float) -> float:
 
 
 def add_colorbar(axis: Axes, label: str, side: float) -> None:
-    """Add a colour bar to a panel, as high as the panel.
-
-    Args:
-        axis: The panel, with one image.
-        label: Meaning of the values.
-        side: Side of the panel in inches.
-    """
+    """Add a colour bar beside a panel with that side in inches."""
     beside = axis.inset_axes([1 + 0.1 / side, 0, 0.14 / side, 1])
     colorbar = axis.figure.colorbar(axis.images[0], cax=beside)
     colorbar.set_label(label, fontsize=8)

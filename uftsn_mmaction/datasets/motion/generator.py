@@ -15,8 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
@@ -121,7 +120,11 @@ def _is_complete(data_root: str, settings: MotionSetSettings,
                 f'generated set ({_SETTINGS_FILE} is missing), expected a new '
                 'or empty folder; choose another data_root')
         return False
-    wanted, found = settings.to_dict(), _read_json(path)
+    wanted = settings.to_dict()
+    try:
+        found = json.loads(Path(path).read_text(encoding='utf-8'))
+    except ValueError:  # no JSON
+        found = None
     if not isinstance(found, dict) or found.get('format') != wanted['format']:
         raise ValueError(
             f'data_root {os.path.abspath(data_root)!r} holds a '
@@ -142,23 +145,18 @@ def _is_complete(data_root: str, settings: MotionSetSettings,
     return False
 
 
-def _read_json(path: str) -> Any:
-    """Return the content of a JSON file, or None if it is no JSON."""
-    with open(path, encoding='utf-8') as file:
-        try:
-            return json.load(file)
-        except ValueError:
-            return None
-
-
 def _listed_files(settings: MotionSetSettings) -> list[str]:
     """Return the paths of all files of a set, relative to its root."""
     paths = ['classes.txt', *(f'{split}.txt' for split in SPLITS)]
-    for split in SPLITS:
-        for index in range(settings.num_clips(split)):
-            paths.append(f'videos/{video_file(split, index)}')
-            paths.append(f'flow/{flow_file(split, index)}')
+    for clip in _clips(settings):
+        paths += [f'videos/{video_file(*clip)}', f'flow/{flow_file(*clip)}']
     return paths
+
+
+def _clips(settings: MotionSetSettings) -> list[tuple[str, int]]:
+    """Return split and index of every clip."""
+    return [(split, index) for split in SPLITS
+            for index in range(settings.num_clips(split))]
 
 
 def _write_set(data_root: str, settings: MotionSetSettings) -> None:
@@ -169,8 +167,9 @@ def _write_set(data_root: str, settings: MotionSetSettings) -> None:
         logger='current')
     unfinished = os.path.join(data_root, _UNFINISHED_FILE)
     complete = os.path.join(data_root, _SETTINGS_FILE)
-    with open(unfinished, 'w', encoding='utf-8') as file:
-        json.dump(settings.to_dict(), file, indent=2)
+    # Not atomic: a temporary file would look foreign to a waiting process.
+    Path(unfinished).write_text(
+        json.dumps(settings.to_dict(), indent=2), encoding='utf-8')
     # Until the rename below the set is unfinished.
     if os.path.exists(complete):
         os.remove(complete)
@@ -178,9 +177,7 @@ def _write_set(data_root: str, settings: MotionSetSettings) -> None:
         for split in SPLITS:
             _empty_folder(os.path.join(data_root, kind, split))
 
-    clips = [(split, index) for split in SPLITS
-             for index in range(settings.num_clips(split))]
-    for split, index in track_iter_progress(clips):
+    for split, index in track_iter_progress(_clips(settings)):
         clip = render_clip(settings, split, index)
         write_video(
             os.path.join(data_root, 'videos', video_file(split, index)),
@@ -188,12 +185,15 @@ def _write_set(data_root: str, settings: MotionSetSettings) -> None:
         np.savez_compressed(
             os.path.join(data_root, 'flow', flow_file(split, index)),
             flow=clip.flow.astype(np.float16))
+    lists = {'classes.txt': CLASSES}
     for split in SPLITS:
-        _write_lines(
-            os.path.join(data_root, f'{split}.txt'),
-            (f'{video_file(split, index)} {clip_label(index)}'
-             for index in range(settings.num_clips(split))))
-    _write_lines(os.path.join(data_root, 'classes.txt'), CLASSES)
+        lists[f'{split}.txt'] = [
+            f'{video_file(split, index)} {clip_label(index)}'
+            for index in range(settings.num_clips(split))
+        ]
+    for name, lines in lists.items():
+        Path(data_root, name).write_text(
+            ''.join(f'{line}\n' for line in lines), encoding='utf-8')
     os.replace(unfinished, complete)
 
 
@@ -204,8 +204,3 @@ def _empty_folder(folder: str) -> None:
         # Only files that this module wrote.
         if re.fullmatch(r'\d{5,}\.(avi|npz)', name):
             os.remove(os.path.join(folder, name))
-
-
-def _write_lines(path: str, lines: Iterable[str]) -> None:
-    with open(path, 'w', encoding='utf-8') as file:
-        file.writelines(f'{line}\n' for line in lines)

@@ -58,12 +58,7 @@ class MotionSetSettings:
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> MotionSetSettings:
-        """Build settings from a config.
-
-        Raises:
-            TypeError: If ``size`` is not a pair.
-            ValueError: If a key is unknown or a number is out of range.
-        """
+        """Build settings from a config, and refuse unknown keys."""
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(settings) - set(known))
         if unknown:
