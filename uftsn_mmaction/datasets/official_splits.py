@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads and checks the official split files of UCF101 and HMDB51.
+"""Official split files of UCF101 and HMDB51, read and checked.
 
 UCF101 has ``classInd.txt`` with lines ``1 Class``, ``trainlist01.txt`` with
 lines ``Class/video.avi 1`` and ``testlist01.txt`` with ``Class/video.avi``.
 HMDB51 has ``class_test_split1.txt`` for each class with lines ``video.avi 1``,
 where 1 is training, 2 test and 0 neither.
 """
+from __future__ import annotations
+
 import os.path as osp
 import re
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ class OfficialCounts:
     splits: tuple[tuple[int, int], ...]
 
 
-# A download that was cut short is told by these.
+# These reveal a download that was cut short.
 COUNTS = dict(
     ucf101=OfficialCounts(101, ((9537, 3783), (9586, 3734), (9624, 3696))),
     # 70 and 30 videos of each class.
@@ -62,7 +64,7 @@ def read_official_splits(
     """
     if name not in COUNTS:
         raise ValueError(
-            f'name is {name!r}, expected one of {tuple(COUNTS)}.')
+            f'name is {name!r}, expected one of {tuple(COUNTS)}')
     read = dict(ucf101=_read_ucf101, hmdb51=_read_hmdb51)[name]
     for path in (Path(folder), Path(folder) / SPLIT_FOLDERS[name]):
         if path.is_dir() and any(
@@ -72,7 +74,7 @@ def read_official_splits(
     raise FileNotFoundError(
         f'neither splits folder {str(folder)!r} nor a folder '
         f'{SPLIT_FOLDERS[name]!r} in it holds {mark}; give the folder into '
-        f'which the official split files of {name} were unpacked.')
+        f'which the official split files of {name} were unpacked')
 
 
 def _read_ucf101(folder: Path) -> tuple[list[str], dict[str, Labels]]:
@@ -83,7 +85,7 @@ def _read_ucf101(folder: Path) -> tuple[list[str], dict[str, Labels]]:
         if int(number) != len(classes) + 1 or item in classes:
             raise ValueError(
                 f'{where} gives class {item!r} the number {number}, expected '
-                f'a new class with number {len(classes) + 1}; {_AGAIN}.')
+                f'a new class with number {len(classes) + 1}; {_AGAIN}')
         classes.append(item)
     _check_count(path, 'classes', len(classes), COUNTS['ucf101'].classes)
 
@@ -101,7 +103,7 @@ def _read_ucf101(folder: Path) -> tuple[list[str], dict[str, Labels]]:
 
 def _read_ucf101_list(path: Path, labelled: bool, classes: list[str],
                       seen: dict[str, str]) -> Labels:
-    """Read one list; ``seen`` is that of :func:`_check_new`."""
+    """Read one list; for ``seen`` see :func:`_check_new`."""
     pattern, form = f'{_CLASS}/{_FILE}', 'Class/video.avi'
     if labelled:
         pattern, form = rf'{pattern}\s+{_NUMBER}', f'{form} label'
@@ -110,12 +112,12 @@ def _read_ucf101_list(path: Path, labelled: bool, classes: list[str],
         if item not in classes:
             raise ValueError(
                 f'{where} has class {item!r}, expected one of classInd.txt; '
-                f'{_AGAIN}.')
+                f'{_AGAIN}')
         label = classes.index(item)
         if labelled and int(number[0]) != label + 1:
             raise ValueError(
                 f'{where} has label {number[0]} for class {item!r}, expected '
-                f'{label + 1} as in classInd.txt; {_AGAIN}.')
+                f'{label + 1} as in classInd.txt; {_AGAIN}')
         _check_new(f'{item}/{file}', where, seen)
         videos[f'{item}/{file}'] = label
     return videos
@@ -157,31 +159,31 @@ def _read_hmdb51(folder: Path) -> tuple[list[str], dict[str, Labels]]:
 
 def _rows(path: Path, pattern: str,
           form: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield where a line is and its fields; blank lines are skipped."""
+    """Yield the place and the fields of each line that is not blank."""
     for number, line in read_lines(str(path), 'split file', _AGAIN):
         where = f'line {number} of {str(path)!r}'
         match = re.fullmatch(pattern, line)
         if not match:
             raise ValueError(
                 f'{where} is {line!r}, expected {form} without further '
-                f'blanks, which end the path in a list; {_AGAIN}.')
+                f'blanks, which end the path in a list; {_AGAIN}')
         yield where, match.groups()
 
 
 def _check_new(video: str, where: str, seen: dict[str, str]) -> None:
-    """Check that a split lists a video once, and remember where it does.
+    """Check that a split lists a video once, and record where.
 
     Args:
-        video: Path of the video; its extension does not count, since it may
-            be another one on disk.
-        where: Where it is listed.
-        seen: Where each video of the split was listed so far.
+        video: Path of the video. Its extension is ignored, since it may
+            differ on disk.
+        where: Place of the line that lists it.
+        seen: Place of each video of the split that was listed before.
     """
     stem = osp.splitext(video)[0]
     if stem in seen:
         raise ValueError(
             f'{where} lists {video!r}, as {seen[stem]} does, expected each '
-            f'video once in a split, in training or in test; {_AGAIN}.')
+            f'video once in a split, in training or in test; {_AGAIN}')
     seen[stem] = where
 
 
@@ -189,4 +191,4 @@ def _check_count(path: Path, what: str, found: int, expected: int) -> None:
     if found != expected:
         raise ValueError(
             f'{str(path)!r} holds {found} {what}, expected {expected}; the '
-            f'download may have been cut short, so {_AGAIN}.')
+            f'download may have been cut short, so {_AGAIN}')
