@@ -4,10 +4,13 @@ import json
 import math
 import os
 import re
+import runpy
 import signal
 import sys
 
 import pytest
+
+from uftsn_mmaction.experiments import process
 
 
 @pytest.mark.slow
@@ -62,21 +65,26 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     assert all(src.startswith('data:image/png;base64,') for src in sources)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('arguments, status, words', [
-    (['--cfg-options', 'train_cfg.val_begin=99'], 1, "Stage 'flow'"),
-    (['--cfg-options', 'train_cfg'], 2, "'train_cfg'"),
-    (['--cfg-options', '=3'], 2, "'=3'"),
-    (['--threads', '0'], 1, 'threads .*0'),
-    (['--config', 'configs/none.py'], 1, 'configs/none.py'),
+@pytest.mark.parametrize('arguments, words', [
+    (['--cfg-options', 'train_cfg.val_begin=99'], "Stage 'flow'"),
+    (['--cfg-options', 'train_cfg'], "'train_cfg'"),
+    (['--cfg-options', '=3'], "'=3'"),
+    (['--threads', '0'], 'threads .*0'),
+    (['--config', 'configs/none.py'], 'configs/none.py'),
 ])
-def test_error_is_one_line(repo_root, run_command, tmp_path, arguments,
-                           status, words):
-    done = run_command([
-        sys.executable, '-W', 'ignore', 'tools/quickstart.py', '--work-dir',
-        tmp_path / 'run', *arguments
-    ], cwd=repo_root, status=status)  # yapf: disable
-    last = done.stderr.strip().splitlines()[-1]
+def test_error_is_one_line(repo_root, monkeypatch, capsys, tmp_path,
+                           arguments, words):
+    tool = repo_root / 'tools' / 'quickstart.py'
+    monkeypatch.setattr(sys, 'argv', [
+        str(tool), '--work-dir', str(tmp_path / 'run'), *arguments
+    ])  # yapf: disable
+    # The tool's way to end on a signal is not that of the tests.
+    monkeypatch.setattr(process, 'end_on_sigterm', lambda: None)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(tool), run_name='__main__')
+    # argparse prints its own errors and ends with 2.
+    text = capsys.readouterr().err if caught.value.code == 2 else str(
+        caught.value.code)
+    last = text.strip().splitlines()[-1]
     assert re.search(f'error: .*{words}', last)
-    assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'run').exists()
