@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
-
 import pytest
 from mmengine.config import Config
 
+from uftsn_mmaction.experiments.experiment import Experiment
 from uftsn_mmaction.experiments.fusion import check_streams, fusion_config
 
 
@@ -23,17 +22,23 @@ def test_other_streams_are_refused(names):
         check_streams(fusion(*names))
 
 
-def test_trained_streams_take_their_places():
+def test_trained_streams_take_their_places(tmp_path):
     before = fusion('spatial', 'temporal')
-    streams = {name: Config(dict(model=dict(type=name.title())))
-               for name in ('spatial', 'temporal')}
-    after = fusion_config(before, streams,
-                          dict(spatial=Path('a.pth'), temporal=Path('b.pth')))
-    assert after.model.streams.to_dict() == dict(
-        spatial=dict(model=dict(type='Spatial'), frames=3, checkpoint='a.pth'),
-        temporal=dict(
-            model=dict(type='Temporal'), frames=3, checkpoint='b.pth'))
+    streams = {}
+    for epochs, name in enumerate(('spatial', 'temporal')):
+        cfg = Config(
+            dict(model=dict(type=name), train_cfg=dict(max_epochs=epochs)))
+        streams[name] = Experiment(name, cfg, tmp_path / name,
+                                   tmp_path / f'{name}.py', None)
+    after = fusion_config(before, streams)
+    assert after.model.streams.to_dict() == {
+        name: dict(
+            model=dict(type=name),
+            frames=3,
+            checkpoint=str(tmp_path / name / f'epoch_{epochs}.pth'))
+        for epochs, name in enumerate(streams)
+    }
     # Neither config changes with the other.
     after.model.streams.spatial.model.type = 'New'
-    assert streams['spatial'].model.type == 'Spatial'
+    assert streams['spatial'].cfg.model.type == 'spatial'
     assert before.model.streams.spatial.model == dict(old=1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from pathlib import Path
 
 from mmengine.config import Config
+
+from .experiment import Experiment
 
 #: Names of the streams of sec. 3.1.
 STREAMS = ('spatial', 'temporal')
@@ -25,18 +26,16 @@ def check_streams(fusion: Config) -> None:
             f'expected {list(STREAMS)}; name them so')
 
 
-def fusion_config(fusion: Config, streams: Mapping[str, Config],
-                  checkpoints: Mapping[str, Path]) -> Config:
-    """Return the fusion of trained streams.
+def fusion_config(fusion: Config, streams: Mapping[str, Experiment]) -> Config:
+    """Return the fusion of what streams train.
 
     Args:
         fusion: Config of the fusion, which keeps its frames and weights.
-        streams: Config of each stream.
-        checkpoints: Checkpoint of each stream.
+        streams: Experiment of each stream.
     """
     fusion = copy.deepcopy(fusion)
-    for name, cfg in streams.items():
+    for name, experiment in streams.items():
         # An update() would merge two models.
-        fusion.model.streams[name].model = copy.deepcopy(cfg.model)
-        fusion.model.streams[name].checkpoint = str(checkpoints[name])
+        fusion.model.streams[name].model = copy.deepcopy(experiment.cfg.model)
+        fusion.model.streams[name].checkpoint = str(experiment.checkpoint)
     return fusion

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs of several experiments share: a lock, headings, failures.
+"""Lock, headings and failures of a run of several experiments.
 
 A run locks its work directory (:func:`lock_folder`), checks all of its
 experiments, then trains and tests one after the other;

@@ -26,7 +26,7 @@ _VERSIONS = {
     **{name: name for name in ('uftsn_mmaction', 'numpy', 'mmcv', 'mmcv-lite',
                                'mmaction2', 'ptlflow')}
 }
-# What each row shows in the columns after its name: keys of the metrics.
+# Rows: the name, then the key of the metric in each further column.
 _ROWS = (
     ('no motion at all (zero flow)', 'aepe_zero', None, None),
     ("TV-L1, OpenCV's default settings", 'aepe_tvl1', None, None),
@@ -51,7 +51,7 @@ def collect_metrics(plan: QuickstartPlan,
     """Put together what was measured.
 
     Args:
-        plan: What was run.
+        plan: Configs of the run.
         history: Validation metrics of the staged training, by epoch.
         results: Tests of ``temporal`` (the trained stream), ``control``,
             ``tvl1`` and ``fusion``.
@@ -111,7 +111,7 @@ def results_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def _settings(plan: QuickstartPlan, threads: int | None) -> dict[str, Any]:
-    """Return what someone needs to repeat the run."""
+    """Return the settings and versions to repeat the run with."""
     tvl1 = MODELS.build(plan.tvl1_config().model.flow_estimator)
     return dict(
         config=plan.motion.filename,

@@ -24,7 +24,7 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 @dataclass(frozen=True)
 class QuickstartPlan:
-    """What is trained and tested.
+    """Configs of everything that is trained and tested.
 
     Attributes:
         motion: Config of the motion stream.
@@ -108,7 +108,7 @@ class QuickstartPlan:
         """Return the motion stream on the flow of a random estimator.
 
         Seed, classifier, epochs and learning rates are those of stages 2 and
-        3. What this classifier learns needs no motion estimation.
+        3. Whatever this classifier learns needs no motion estimation.
         """
         cfg = copy.deepcopy(self.motion)
         epochs = stage_epochs(cfg)

@@ -18,7 +18,7 @@ from mmengine.registry import init_default_scope
 from ...datasets.motion.classes import APPEARANCES, MOTIONS, join_label
 from ...fileio import write_json
 from ..experiment import Experiment, checkpoint_file, latest_epoch
-from ..fusion import fusion_config
+from ..fusion import STREAMS, fusion_config
 from ..run import announce, lock_folder
 from ..settings import refuse_changes
 from ..tools import RunSettings
@@ -33,7 +33,7 @@ PICTURE_LABELS = tuple(
     join_label(motion, motion % len(APPEARANCES))
     for motion in range(len(MOTIONS)))
 _TRAININGS = ('temporal', 'control', 'spatial')
-# Everything that a run writes; what else is in the folder stays.
+# Everything that a run writes. Other files in the folder stay.
 _FOLDERS = (*_TRAININGS, 'tests')
 _FILES = (*(f'{name}.py' for name in _TRAININGS), 'settings.json',
           'seconds.json', 'metrics.json', 'report.html')
@@ -47,9 +47,9 @@ def run_quickstart(config_file: str,
                    restart: bool = False) -> dict[str, Any]:
     """Generate data, train both streams, fuse them, and write the report.
 
-    What is finished is recognised by its files and not done again: trainings
-    by their last checkpoint (``temporal/``, ``control/``, ``spatial/``),
-    tests by their results (``tests/``). ``metrics.json`` and ``report.html``
+    A finished phase is recognised by its files and not repeated: a training
+    by its last checkpoint (``temporal/``, ``control/``, ``spatial/``),
+    a test by its result (``tests/``). ``metrics.json`` and ``report.html``
     are written anew by every call.
 
     Args:
@@ -125,20 +125,13 @@ class _Quickstart:
                              finished):
                 experiment.train()
         plan = self.plan
-        checkpoints = {
-            name: experiment.checkpoint
-            for name, experiment in self.trainings.items()
-        }
-        streams = dict(spatial=plan.spatial, temporal=plan.motion)
+        temporal, control, _ = self.trainings.values()
+        streams = {name: self.trainings[name] for name in STREAMS}
         results = dict(
-            temporal=self._test('temporal', plan.motion,
-                                checkpoints['temporal']),
-            control=self._test('control', plan.motion,
-                               checkpoints['control']),
+            temporal=self._test('temporal', plan.motion, temporal.checkpoint),
+            control=self._test('control', plan.motion, control.checkpoint),
             tvl1=self._test('tvl1', plan.tvl1_config()),
-            fusion=self._test('fusion',
-                              fusion_config(plan.fusion, streams,
-                                            checkpoints)))
+            fusion=self._test('fusion', fusion_config(plan.fusion, streams)))
         history = self._history()
         metrics = collect_metrics(plan, history, results,
                                   self._read_seconds(), self.settings.threads)
@@ -151,14 +144,13 @@ class _Quickstart:
 
     def _generate_videos(self) -> None:
         announce('Videos of moving objects with known flow')
-        # Later on this only looks whether all videos are there.
+        # After a restart this only finds all videos in place.
         begun = latest_epoch(self.trainings['temporal'].folder) > 0
         with self._timed('data', begun):
             for split in ('train', 'test'):
                 dataset = DATASETS.build(
                     self.plan.motion[f'{split}_dataloader'].dataset)
-                print(f'{len(dataset)} clips to {split} with in '
-                      f'{dataset.data_root}')
+                print(f'{split}: {len(dataset)} clips in {dataset.data_root}')
 
     def _make_up_for_a_validation(self) -> None:
         """Validate the last checkpoint if a kill came before that.

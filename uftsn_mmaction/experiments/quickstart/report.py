@@ -41,7 +41,7 @@ def write_report(path: Path, plan: QuickstartPlan,
 
     Args:
         path: HTML file to write.
-        plan: What was run.
+        plan: Configs of the run.
         history: Validation metrics of the staged training, by epoch.
         results: Tests of ``temporal``, ``control``, ``tvl1`` and ``fusion``.
         metrics: Content of ``metrics.json``.

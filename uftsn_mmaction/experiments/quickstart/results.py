@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that keep what the report shows, and their files."""
+"""Tests that keep scores and flows for the report, and their files."""
 from __future__ import annotations
 
 import copy
@@ -25,7 +25,7 @@ SINGLE = 'stream'
 
 @dataclass(frozen=True)
 class TestResult:
-    """What a model did on the test set, and some of its flows.
+    """Metrics, scores and some flows of a model on the test set.
 
     Attributes:
         metrics: Metrics of the config's evaluator.

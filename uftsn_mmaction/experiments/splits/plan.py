@@ -21,7 +21,7 @@ PREFIXES = dict(
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """What is trained and tested on one split.
+    """Trainings and test of one split.
 
     Attributes:
         split: Number of the split.
@@ -72,37 +72,30 @@ class SplitPlan:
         if len(parts) == len(STREAMS):
             parts.append('fusion')
         options = options_of(parts, options or {})
-        names, cfgs = {}, {}
+        names: dict[str, str] = {}
+        found: dict[str, Experiment] = {}
         for part in parts:
-            names[part] = f'{PREFIXES[part]}_{data_set}'
-            cfg = read_shipped(configs_dir / f'{names[part]}.py', split)
+            name = f'{PREFIXES[part]}_{data_set}'
+            cfg = read_shipped(configs_dir / f'{name}.py', split)
             if part in replaced:
-                names[part], cfg = read_other(replaced[part], split, cfg,
-                                              f'--{part}')
+                name, cfg = read_other(replaced[part], split, cfg, f'--{part}')
+            elif part == 'fusion' and replaced:
+                name = '_'.join((PREFIXES[part], *map(names.get, replaced)))
             cfg.merge_from_dict(options[part])
-            cfgs[part] = cfg
-        if replaced and 'fusion' in parts:
-            names['fusion'] = '_'.join(
-                (PREFIXES['fusion'], *(names[part] for part in replaced)))
-
-        def experiment(part: str) -> Experiment:
-            name = names[part] + ('' if split == 1 else f'_split{split}')
-            return Experiment(
-                name, cfgs[part], settings.work_dir / name,
+            if part == 'fusion':
+                check_streams(cfg)
+                cfg = fusion_config(cfg, found)
+            else:
+                _check_epochs(cfg)
+            names[part] = name
+            name += '' if split == 1 else f'_split{split}'
+            found[part] = Experiment(
+                name, cfg, settings.work_dir / name,
                 settings.work_dir / f'{data_set}_splits' / f'{name}.py',
                 settings)
-
-        trained = {name: experiment(name) for name in STREAMS if name in cfgs}
-        for item in trained.values():
-            _check_epochs(item.cfg)
-        if 'fusion' not in cfgs:
-            return cls(split, trained, None)
-        check_streams(cfgs['fusion'])
-        cfgs['fusion'] = fusion_config(
-            cfgs['fusion'],
-            {name: item.cfg for name, item in trained.items()},
-            {name: item.checkpoint for name, item in trained.items()})
-        return cls(split, trained, experiment('fusion'))
+        return cls(split, {name: found[name]
+                           for name in STREAMS if name in found},
+                   found.get('fusion'))
 
     @property
     def rows(self) -> list[str]:
