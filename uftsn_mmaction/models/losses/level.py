@@ -3,8 +3,8 @@
 
 A term is a function of a :class:`Level`. What several terms may need, such as
 the warped frame, is a property of the level, computed at first use and shared.
-Further properties belong here, such as a mask of the pixels that are visible in
-both frames, so that no term has to know where they come from.
+Further properties belong here, such as a mask of the pixels visible in both
+frames, so that no term has to know where they come from.
 """
 from __future__ import annotations
 

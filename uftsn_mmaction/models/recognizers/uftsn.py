@@ -76,8 +76,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             raise ValueError('clip_len of UFTSNRecognizer must be 2 or more, '
                              f'got {clip_len}')
         test_cfg = dict(test_cfg or {})
-        # Recognizer2D would split only after the flow, which needs the most
-        # memory.
+        # Recognizer2D would split after the flow, which takes most memory.
         max_testing_views = test_cfg.pop('max_testing_views', None)
         return_flow = test_cfg.pop('return_flow', False)
         super().__init__(
@@ -87,10 +86,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             train_cfg=train_cfg,
             test_cfg=test_cfg or None,
             data_preprocessor=data_preprocessor or dict(
-                type='ActionDataPreprocessor',
-                mean=[0., 0., 0.],
-                std=[255., 255., 255.],
-                format_shape='NCTHW'))
+                type='ActionDataPreprocessor', mean=[0., 0., 0.],
+                std=[255., 255., 255.], format_shape='NCTHW'))
         for name, value in (('flow_bound', flow_bound),
                             ('pairs_per_clip', pairs_per_clip),
                             ('test_cfg.max_testing_views', max_testing_views)):
@@ -186,10 +183,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             terms = self._in_float32(self.cls_head.loss, feats, data_samples,
                                      **head_kwargs)
             terms = {**terms, **head_kwargs.get('loss_aux', {})}
-            losses.update({
-                k: cls_weight * v if 'loss' in k else v
-                for k, v in terms.items()
-            })
+            losses.update({k: cls_weight * v if 'loss' in k else v
+                           for k, v in terms.items()})
         return {**losses, **flow_statistics(flow.detach())}
 
     def predict(self, inputs: Tensor, data_samples: SampleList,
@@ -201,9 +196,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         predictions = self._in_float32(self.cls_head.predict, feats,
                                        data_samples, **head_kwargs)
         for sample in predictions:
-            score = sample.pred_score
-            sample.set_pred_score(
-                score.to(torch.promote_types(score.dtype, torch.float32)))
+            dtype = torch.promote_types(sample.pred_score.dtype, torch.float32)
+            sample.set_pred_score(sample.pred_score.to(dtype))
         if self.return_flow:
             # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
             flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
@@ -246,11 +240,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def _in_float32(self, function: Callable, feats: Tensor, *args: Any,
                     **kwargs: Any) -> Any:
-        """Call a method of the head without autocast, on float32 features.
-
-        Heads and metrics use NumPy, which has no bfloat16. Where the whole
-        model has another precision, the features have that one.
-        """
+        """Call the head without autocast, since NumPy has no bfloat16."""
         weight = next(self.parameters())
         if isinstance(feats, Tensor):
             feats = feats.to(weight.dtype)
