@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmaction.models import TSNHead
 from mmaction.registry import HOOKS, MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import BaseMetric, Evaluator
@@ -17,7 +18,7 @@ class Sight(BaseModel):
 
     def __init__(self, bit, scale):
         super().__init__(dict(type='ActionDataPreprocessor'))
-        self.cls_head = SimpleNamespace(num_classes=8)
+        self.cls_head = TSNHead(8, in_channels=1)
         self.bit, self.scale = bit, scale
 
     def forward(self, inputs, data_samples, mode):
