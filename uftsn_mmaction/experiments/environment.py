@@ -17,21 +17,16 @@ from mmengine.utils.dl_utils import collect_env
 from ..version import __version__
 
 _UNUSED = ('PyTorch compiling details', 'MUSA available', 'numpy_random_seed')
-# Packages that MMEngine does not report.
-_PACKAGES = ('numpy', 'mmcv', 'mmcv-lite', 'mmaction2', 'ptlflow')
 
 
 def environment() -> dict[str, str]:
-    """Return versions and processors, ready for JSON.
-
-    They are those of MMEngine's ``collect_env``, with the libraries it does
-    not know as far as they are installed, and the CPU.
-    """
+    """Return the versions of libraries and the processors, for JSON."""
     env = {
         name: str(value)
         for name, value in collect_env().items() if name not in _UNUSED
     }
-    for package in _PACKAGES:
+    # Those that MMEngine does not report.
+    for package in ('numpy', 'mmcv', 'mmcv-lite', 'mmaction2', 'ptlflow'):
         with suppress(PackageNotFoundError):
             env[package] = version(package)
     env['uftsn_mmaction'] = __version__
@@ -43,11 +38,7 @@ def environment() -> dict[str, str]:
 
 
 def available_device(name: str) -> torch.device:
-    """Return the device of a name.
-
-    Raises:
-        ValueError: If there is no such device here.
-    """
+    """Return the device of a name, which must be there."""
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,8 +18,8 @@ from ..fileio.atomic import write_json
 from ..models.flow import FlowEstimator
 from ..models.flow_zoo import RANDOM, build_estimator, short_names
 from ..visualization import figure_to_png, flow_panel
+from .environment import environment, environment_text
 from .flow_report import FlowReport
-from .flow_settings import flow_settings, settings_text
 
 
 def evaluate_flow(pairs: ListedPairs | GeneratedPairs,
@@ -36,9 +37,6 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs,
         device: Device of the estimators.
         pictures: Number of pairs to draw.
         seed: Seed of random weights.
-
-    Returns:
-        The measured errors.
 
     Raises:
         FileNotFoundError: If a config, a checkpoint or a frame is missing.
@@ -63,14 +61,29 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs,
             put(_picture(pair, flows), str(out / f'{number:03d}_{name}.png'))
         progress.update()
     print(file=sys.stderr)
-    settings = flow_settings(specs, estimators, device, seed)
-    write_json(
-        out / 'flow.json',
-        dict(
-            **report.to_dict(),
-            settings=dict(**settings, pairs=pairs.settings())))
+    settings = dict(
+        command=shlex.join(sys.argv),
+        device=str(device),
+        threads=torch.get_num_threads(),
+        seed=seed,
+        environment=environment(),
+        estimators=[
+            dict(
+                name=name,
+                spec=spec,
+                type=type(estimator).__name__,
+                parameters=sum(p.numel() for p in estimator.parameters()),
+                settings=estimator.extra_repr())
+            for spec, (name, estimator) in zip(specs, estimators.items())
+        ],
+        pairs=pairs.settings())
+    write_json(out / 'flow.json', dict(report.to_dict(), settings=settings))
     print(report.to_text())
-    print(settings_text(settings))
+    for estimator in settings['estimators']:
+        if estimator['settings']:
+            print(f'{estimator["name"]}: {estimator["settings"]}')
+    print(f'device: {device}; threads: {settings["threads"]}; seed: {seed}')
+    print(environment_text(settings['environment']))
     print(f'{out / "flow.json"}, pictures of {min(pictures, len(pairs))} of '
           f'{len(pairs)} pairs beside it')
     return report
@@ -79,21 +92,7 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs,
 def build_estimators(texts: Sequence[str],
                      device: str | torch.device = 'cpu',
                      seed: int = 0) -> dict[str, FlowEstimator]:
-    """Build several estimators, none of which changes another one.
-
-    Args:
-        texts: Specifications, all different.
-        device: Device of the estimators.
-        seed: Seed of random weights.
-
-    Returns:
-        The estimators by their short names, which tell random weights.
-
-    Raises:
-        FileNotFoundError: If a config file or a checkpoint does not exist.
-        ImportError: If a library that an estimator needs is missing.
-        ValueError: If a specification is given twice or cannot be built.
-    """
+    """Build estimators by short names, none of which changes another one."""
     estimators = {}
     for name, text in zip(short_names(texts), texts):
         torch.manual_seed(seed)

@@ -22,14 +22,8 @@ _KEYS = tuple(column.key for column in METRICS)
 class FlowReport:
     """One row per estimator and pair, and the means of each estimator.
 
-    Each pair counts once in a mean, with its mean over the known pixels; a
-    pair without pixels of a metric (small motion, boundaries, ...) does not
-    count. The pooled mean is over the known pixels of all pairs. A pair that
-    an estimator refuses is a row with the reason alone, and the means of
-    that estimator leave it out.
-
-    Args:
-        estimators: Names of the estimators, in the order of the table.
+    A mean over pairs leaves out pairs without pixels of the metric (small
+    motion, boundaries, ...), and pairs that the estimator refuses.
     """
 
     def __init__(self, estimators: Sequence[str]) -> None:
@@ -39,22 +33,15 @@ class FlowReport:
 
     def add(self, estimator: str, pair: str, flow: np.ndarray,
             gt: np.ndarray) -> None:
-        """Measure an estimated flow.
-
-        Args:
-            estimator: Name of the estimator.
-            pair: Name of the pair.
-            flow: Estimated flow ``(2, H, W)`` in pixels.
-            gt: True flow, NaN where unknown.
+        """Measure a flow ``(2, H, W)`` in pixels; the true one has gaps (NaN).
 
         Raises:
             ValueError: If the shapes differ or are not those of flows.
         """
         metric = self._metrics[estimator]
         # 2 x H x W -> 1 x 2 x 1 x H x W
-        metric.process(None, [
-            dict(pred_flow=flow[None, :, None], gt_flow=gt[None, :, None])
-        ])
+        sample = dict(pred_flow=flow[None, :, None], gt_flow=gt[None, :, None])
+        metric.process(None, [sample])
         known = known_flow_mask(gt).numpy()
         finite = np.isfinite(flow).all(axis=0)
         self.rows.append(
@@ -105,18 +92,12 @@ class FlowReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the content of a JSON file.
 
-        Returns:
-            ``definitions`` of the metrics, ``rows`` and ``means``. A metric
-            is None where it has no pixel or is not finite (see
-            ``non_finite_pixels``), or where the estimator refused the pair
-            (see ``error``).
+        A metric is None where it has no pixel, is not finite (see
+        ``non_finite_pixels``), or the estimator refused the pair (``error``).
         """
         return dict(
             definitions=_definitions(),
-            rows=[{
-                **row,
-                **_complete(row)
-            } for row in self.rows],
+            rows=[row | _complete(row) for row in self.rows],
             means=[
                 dict(
                     estimator=name,
@@ -128,20 +109,19 @@ class FlowReport:
                     }) for name in self._metrics
             ])
 
-    def _values(self, estimator: str) -> dict[str, list[float]]:
-        rows = [row for row in self.rows if row['estimator'] == estimator]
-        return {
-            key: [row[key] for row in rows if key in row]
-            for key in _KEYS
-        }
+    def _rows_of(self, name: str) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row['estimator'] == name]
+
+    def _values(self, name: str) -> dict[str, list[float]]:
+        rows = self._rows_of(name)
+        return {key: [row[key] for row in rows if key in row] for key in _KEYS}
 
     def _notes(self) -> Iterator[str]:
         """Yield what the means do not show."""
         for name in self._metrics:
-            rows = [row for row in self.rows if row['estimator'] == name]
-            broken = [
-                row['pair'] for row in rows if row.get('non_finite_pixels')
-            ]
+            rows = self._rows_of(name)
+            broken = [row['pair'] for row in rows
+                      if row.get('non_finite_pixels')]
             if broken:
                 yield (f'{name}: the flow is not finite in {len(broken)} '
                        f'pairs, first in {broken[0]!r}')
@@ -153,7 +133,6 @@ class FlowReport:
 
 
 def _definitions() -> dict[str, str]:
-    """Return the meaning of each metric."""
     metric = EndPointError()
     error = 'mean end-point error in pixels'
     return dict(

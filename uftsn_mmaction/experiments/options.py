@@ -9,11 +9,7 @@ from mmengine.config import DictAction
 
 
 def key_value(text: str) -> str:
-    """Check an option before ``DictAction`` fails on it with a traceback.
-
-    Raises:
-        argparse.ArgumentTypeError: If it is not ``KEY=VALUE``.
-    """
+    """Check an option before ``DictAction`` fails on it with a traceback."""
     key, equals, _ = text.partition('=')
     if not (key and equals):
         raise argparse.ArgumentTypeError(
@@ -24,13 +20,7 @@ def key_value(text: str) -> str:
 
 def add_run_options(parser: argparse.ArgumentParser, tools_dir: Path,
                     options_help: str) -> None:
-    """Add ``--gpus``, ``--cfg-options`` and ``--configs-dir``.
-
-    Args:
-        parser: Parser to extend.
-        tools_dir: Folder of the tools, beside the shipped configs.
-        options_help: What ``--cfg-options`` may hold.
-    """
+    """Add ``--gpus``, ``--cfg-options`` and ``--configs-dir``."""
     parser.add_argument(
         '--gpus',
         type=int,

@@ -13,11 +13,8 @@ STAGES = ('flow', 'classifier', 'joint')
 def stage_epochs(cfg: Config) -> dict[str, range]:
     """Return the epochs of each stage, from 1 as in checkpoints and logs.
 
-    Args:
-        cfg: Config of a motion stream.
-
     Raises:
-        ValueError: If its stages are others, are not counted in epochs, or
+        ValueError: If the stages are others, are not counted in epochs, or
             one of them has no epoch.
 
     >>> stages = dict(flow=dict(begin=0), classifier=dict(begin=4),

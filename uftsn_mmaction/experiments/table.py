@@ -10,14 +10,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-_GAP = '-'
-
 
 @dataclass(frozen=True)
 class Spread:
-    """Centre and spread of a value over repetitions, such as seeds.
+    """Centre and spread over repetitions, such as seeds.
 
-    ``std`` is the sample standard deviation (n - 1), None for one value.
+    ``std`` is the sample standard deviation, None for one value.
     """
     mean: float
     std: float | None
@@ -29,10 +27,8 @@ class Spread:
     def of(cls, values: Iterable[float | None]) -> Spread | None:
         """Summarize one value per repetition.
 
-        Returns:
-            The summary; None without a value, or if one is None or not
-            finite: statistics of the others would be of fewer repetitions
-            than the table claims.
+        None if one is missing or not finite: statistics of the others would
+        be of fewer repetitions than the table claims.
 
         >>> Spread.of([1, 2, 6])
         Spread(mean=3, std=2.6457513110645907, median=2, min=1, max=6)
@@ -40,8 +36,7 @@ class Spread:
         True
         """
         values = list(values)
-        if not values or not all(
-                value is not None and isfinite(value) for value in values):
+        if not values or None in values or not all(map(isfinite, values)):
             return None
         std = stdev(values) if len(values) > 1 else None
         return cls(
@@ -50,16 +45,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
+    """A column: key of its values, heading with the unit, and format.
 
-    Attributes:
-        key: Key of its values in the rows.
-        head: Heading, with the unit.
-        spec: Format of a number.
-        scale: Factor from the value to the unit of the heading: 100 for a
-            fraction that is shown in percent.
-        center: Statistic of a :class:`Spread` to show, ``'mean'`` or
-            ``'median'``.
+    ``scale`` leads to the unit of the heading, as 100 from a fraction to
+    percent. ``center`` is the statistic of a :class:`Spread` to show,
+    ``'mean'`` or ``'median'``.
     """
     key: str
     head: str
@@ -68,17 +58,14 @@ class Column:
     center: str = 'mean'
 
     def cell(self, value: float | str | Spread | None) -> str:
-        """Format a value.
-
-        A spread reads ``mean ± std (min to max)`` or ``median (min to max)``,
-        and is a number alone where all repetitions agree.
+        """Format a value; a spread is one number where all values agree.
 
         >>> column = Column('acc', 'accuracy, %', '.1f', scale=100)
         >>> column.cell(Spread.of([0.7, 0.9])), column.cell(None)
         ('80.0 ± 14.1 (70.0 to 90.0)', '-')
         """
         if value is None or isinstance(value, str):
-            return value or _GAP
+            return value or '-'
         if not isinstance(value, Spread):
             return format(self.scale * value, self.spec)
         center = self.cell(asdict(value)[self.center])
@@ -90,11 +77,7 @@ class Column:
 
 
 class Table:
-    """Rows of values under headings.
-
-    Args:
-        columns: Columns from left to right. The first one names the rows and
-            is aligned to the left, the others to the right.
+    """Rows of values under headings; the first column names the rows.
 
     >>> table = Table([Column('name', 'flow'), Column('aepe', 'AEPE, px')])
     >>> table.add(name='dis', aepe=0.43)
@@ -110,47 +93,32 @@ class Table:
         self.rows: list[Mapping[str, Any]] = []
 
     def add(self, **values: float | str | Spread | None) -> None:
-        """Append a row of values by column key; a missing one is a gap.
-
-        Raises:
-            ValueError: If there is no column of a key.
-        """
+        """Append a row of values by column key; a missing one is a gap."""
         unknown = sorted({*values} - {column.key for column in self.columns})
         if unknown:
             raise ValueError(f'no column for {unknown}, expected some of '
                              f'{[column.key for column in self.columns]}')
         self.rows.append(values)
 
-    @property
-    def heads(self) -> list[str]:
-        """Headings from left to right."""
-        return [column.head for column in self.columns]
-
-    def cells(self) -> list[list[str]]:
-        """Return the formatted cells, row by row."""
-        return [[column.cell(row.get(column.key)) for column in self.columns]
-                for row in self.rows]
-
-    def to_text(self) -> str:
-        """Return the table for a terminal."""
-        return self._render('plain', self.cells())
+    def to_text(self, style: str = 'plain', bar: str = '|') -> str:
+        """Return the table for a terminal, or in a style of tabulate."""
+        cells = [[
+            column.cell(row.get(column.key)).replace('|', bar)
+            for column in self.columns
+        ] for row in self.rows]
+        heads = [column.head for column in self.columns]
+        align = ['left'] + ['right'] * (len(heads) - 1)
+        return tabulate(
+            cells, heads, style, disable_numparse=True, colalign=align)
 
     def to_markdown(self) -> str:
         """Return the table in the Markdown of GitHub."""
         # A bar in a cell would begin a column.
-        return self._render('pipe', [[cell.replace('|', r'\|') for cell in row]
-                                     for row in self.cells()])
-
-    def _render(self, style: str, cells: Sequence[Sequence[str]]) -> str:
-        align = ['left'] + ['right'] * (len(self.columns) - 1)
-        return tabulate(
-            cells, self.heads, style, disable_numparse=True, colalign=align)
+        return self.to_text('pipe', r'\|')
 
 
 def json_value(value: Any) -> Any:
-    """Return a number, string, spread or mapping of them as JSON has it.
-
-    A spread becomes a dict; a number that is not finite becomes None.
+    """Return a value for JSON: a spread as a dict, NaN and infinity as None.
 
     >>> json_value({'AEPE': float('nan'), 'Fl_all': 0.5})
     {'AEPE': None, 'Fl_all': 0.5}
