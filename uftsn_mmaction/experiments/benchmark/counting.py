@@ -21,11 +21,9 @@ _PRODUCTS = (_ATEN.mul, _ATEN.mul_, _ATEN.div, _ATEN.div_, _ATEN.addcmul,
 class PairMacs(NamedTuple):
     """Multiply-accumulates of one pair of frames.
 
-    Attributes:
-        matrix: Those of convolutions and matrix products.
-        elementwise: Products, quotients and powers of tensors element by
-            element: nearly all of them the cost volume (eq. 3) in UF-TSN,
-            and the only ones in unrolled solvers.
+    ``matrix`` are those of convolutions and matrix products, ``elementwise``
+    products, quotients and powers: nearly all of them the cost volume (eq. 3)
+    in UF-TSN, and the only ones in unrolled solvers.
     """
     matrix: int
     elementwise: int
@@ -34,17 +32,8 @@ class PairMacs(NamedTuple):
 def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
     """Count the multiplications of an estimator for one pair of frames.
 
-    PyTorch's counter knows convolutions and matrix products, and counts one
-    operation for each multiplication and each addition. The products of
-    tensors that build a cost volume are added here.
-
-    Args:
-        estimator: Estimator on the CPU.
-        size: Height and width in pixels.
-
-    Returns:
-        Multiply-accumulates; None for a solver of OpenCV, which PyTorch
-        cannot see into.
+    PyTorch's counter knows convolutions and matrix products alone. It cannot
+    see into solvers of OpenCV, whose count is None.
     """
     if isinstance(estimator, OpenCVFlowEstimator):
         return None

@@ -17,7 +17,6 @@ from .row import FAILURES, describe_failure
 from .settings import BenchmarkSettings, Combination
 from .workload import Workload, set_threads
 
-_MB = 2**20
 _STATUS = Path('/proc/self/status')
 _CLEAR = Path('/proc/self/clear_refs')
 
@@ -29,11 +28,6 @@ def cpu_peak_mb(spec: str, combination: Combination,
     In this process, memory that the allocator kept from earlier runs would
     hide what the run needs. And if memory does not suffice, the system ends
     the other process.
-
-    Args:
-        spec: Specification of the estimator.
-        combination: Size and batch size, on the CPU.
-        settings: Classifier, clip length and threads.
 
     Returns:
         MB (2**20 bytes) above what was resident with model and frames; None
@@ -54,19 +48,12 @@ def cpu_peak_mb(spec: str, combination: Combination,
 
 
 def cuda_peak_mb(run: Workload) -> float:
-    """Measure the peak of what PyTorch holds on a GPU during one run.
-
-    Args:
-        run: Run that is warmed up.
-
-    Returns:
-        MB (2**20 bytes) above what was held before.
-    """
+    """Measure the peak, in MB, of what a warm run makes PyTorch hold."""
     torch.cuda.synchronize(run.device)
     torch.cuda.reset_peak_memory_stats(run.device)
     before = torch.cuda.memory_allocated(run.device)
     run()
-    return (torch.cuda.max_memory_allocated(run.device) - before) / _MB
+    return (torch.cuda.max_memory_allocated(run.device) - before) / 2**20
 
 
 def _run_in_child(spec: str, combination: Combination,
@@ -96,9 +83,5 @@ def _reset_peak() -> float | None:
 
 
 def _peak_mb() -> float:
-    """Return the highest resident memory of this process.
-
-    ``resource.getrusage`` cannot be reset, and starts a new process with the
-    memory of its parent.
-    """
+    # getrusage cannot be reset, and starts with the memory of the parent.
     return int(re.search(r'VmHWM:\s*(\d+) kB', _STATUS.read_text())[1]) / 1024

@@ -48,15 +48,10 @@ def definitions(settings: BenchmarkSettings) -> dict[str, str]:
 
 def to_text(rows: Sequence[Mapping[str, Any]],
             settings: BenchmarkSettings) -> str:
-    """Return a table per combination, then settings and definitions.
-
-    Args:
-        rows: Values of the rows, those of a combination together.
-        settings: Settings of the benchmark.
-    """
+    """Return a table per combination, then settings and definitions."""
     parts = []
-    for group, block in groupby(rows, itemgetter('device', 'size',
-                                                 'batch_size')):
+    group_key = itemgetter('device', 'size', 'batch_size')
+    for group, block in groupby(rows, group_key):
         table, random, gaps = Table(_COLUMNS), {}, []
         for row in block:
             table.add(**{column.key: row[column.key] for column in _COLUMNS})

@@ -17,7 +17,6 @@ from .settings import Combination
 
 #: Errors of an estimator or of a lack of memory, which leave a gap.
 FAILURES = (RuntimeError, ValueError, MemoryError, cv2.error)
-
 _OUT_OF_MEMORY = ('out of memory', "can't allocate memory",
                   'not enough memory', 'insufficient memory')
 
@@ -26,17 +25,8 @@ _OUT_OF_MEMORY = ('out of memory', "can't allocate memory",
 class Row:
     """Measurements of one estimator in one combination.
 
-    Attributes:
-        estimator: Its specification.
-        combination: Device, size and batch size.
-        random_weights: Whether nobody trained or named its weights.
-        parameters: Number of its parameters.
-        settings: Its settings, where it tells them.
-        macs: Multiply-accumulates of a pair, where they can be counted.
-        rounds: Seconds from frames to predictions, and of the flow within
-            them, in each round.
-        peak_mb: Peak memory above that of model and frames.
-        failure: Why there are no times.
+    A round is the seconds from frames to predictions, and those of the flow
+    within them.
     """
     estimator: str
     combination: Combination
@@ -59,7 +49,7 @@ class Row:
             self.rounds.clear()
 
     def values(self, first: Row, pairs: int) -> dict[str, Any]:
-        """Return all values by name; an unknown one is None.
+        """Return all values by name, None where one is unknown.
 
         Args:
             first: Row of the same combination to compare the times with.
@@ -95,14 +85,8 @@ def time_in_turn(rows: Sequence[Row],
     """Run everything once, then everything again, and so on.
 
     What slows the machine down for a while then slows all alike, whereas
-    ``torch.utils.benchmark`` repeats one after the other.
-
-    Args:
-        rows: Rows to fill. One with a failure is left out, the others go on.
-        runs: Run of each row, which returns its seconds and those of its
-            flow; None for a row with a failure.
-        repeats: Rounds that count.
-        warmup: Rounds before them.
+    ``torch.utils.benchmark`` repeats one after the other. A row with a
+    failure is left out, and may have no run.
     """
     for number in range(warmup + repeats):
         for row, run in zip(rows, runs):

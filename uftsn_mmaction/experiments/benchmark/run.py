@@ -30,18 +30,12 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
     leaves a gap there. Threads and cuDNN stay as they are set here.
 
     Args:
-        settings: What to measure.
+        settings: Estimators, conditions and rounds.
         out: Folder of ``benchmark.json``.
         command: Command line, for the record.
 
     Returns:
         Values of each row, see :meth:`Row.values`.
-
-    Raises:
-        FileNotFoundError: If a config or checkpoint is missing.
-        ImportError: If a library is missing.
-        NotADirectoryError: If ``out`` is a file, or below one.
-        ValueError: If an estimator or the classifier cannot be built.
     """
     check_output_folder(out)
     for spec in dict.fromkeys(settings.estimators):
@@ -59,16 +53,13 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
             torch=torch.get_num_threads(), opencv=cv2.getNumThreads()),
         cudnn_benchmark=torch.backends.cudnn.benchmark,
         cudnn_allow_tf32=torch.backends.cudnn.allow_tf32)
-    print(
-        environment_text(
-            dict(threads=settings.threads, **record['environment'])),
-        flush=True)
+    threads = dict(threads=settings.threads)
+    print(environment_text(threads | record['environment']), flush=True)
     rows: list[dict[str, Any]] = []
     for combination in settings.combinations():
         measured = measure_combination(combination, settings)
-        rows += [
-            row.values(measured[0], settings.clip_len - 1) for row in measured
-        ]
+        pairs = settings.clip_len - 1
+        rows += [row.values(measured[0], pairs) for row in measured]
         # Each time, since the next one may take hours.
         write_json(out / 'benchmark.json',
                    dict(rows=list(map(to_json, rows)), settings=record))
@@ -79,29 +70,24 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
 def measure_combination(combination: Combination,
                         settings: BenchmarkSettings) -> list[Row]:
     """Measure all estimators in one combination."""
-    title, rows = combination.title, []
+    title, rows, runs = combination.title, [], []
     on_gpu = torch.device(combination.device).type == 'cuda'
     for spec in settings.estimators:
         print(f'{title}: operations and memory of {spec}', flush=True)
         estimator = build_estimator(spec)
-        row = Row(
-            spec,
-            combination,
-            random_weights=estimator.has_random_weights,
-            parameters=sum(p.numel() for p in estimator.parameters()),
-            settings=estimator.extra_repr())
+        parameters = sum(p.numel() for p in estimator.parameters())
+        row = Row(spec, combination, estimator.has_random_weights, parameters,
+                  estimator.extra_repr())
+        run = None
         with row.gap_on_failure():
             row.macs = count_macs(estimator, combination.size)
             if not on_gpu:
                 # Before the timing: a run that is too large for the machine
                 # then ends another process than this one.
                 row.peak_mb = cpu_peak_mb(spec, combination, settings)
+            run = Workload(spec, combination, settings)
         rows.append(row)
-    runs: list[Workload | None] = [None] * len(rows)
-    for number, row in enumerate(rows):
-        if not row.failure:
-            with row.gap_on_failure():
-                runs[number] = Workload(row.estimator, combination, settings)
+        runs.append(run)
     print(f'{title}: timing of {", ".join(settings.estimators)}', flush=True)
     time_in_turn(rows, runs, settings.repeats, settings.warmup)
     for row, run in zip(rows, runs):

@@ -10,40 +10,23 @@ from ..environment import available_device
 
 @dataclass(frozen=True)
 class Combination:
-    """Conditions within which estimators are compared.
-
-    Attributes:
-        device: Device as PyTorch names it.
-        size: Height and width of the frames in pixels.
-        batch_size: Clips at a time.
-    """
+    """Conditions within which estimators are compared."""
     device: str
-    size: tuple[int, int]
+    size: tuple[int, int]  # height and width in pixels
     batch_size: int
 
     @property
     def title(self) -> str:
-        """Title in tables and messages."""
         height, width = self.size
         return f'{self.device}, {height}x{width}, batch size {self.batch_size}'
 
 
 @dataclass(frozen=True)
 class BenchmarkSettings:
-    """Everything that decides what is measured, and how.
+    """Options of ``tools/benchmark.py``, where they are explained.
 
-    Attributes:
-        estimators: Specifications, see ``models/flow_zoo.py``. The others
-            are compared with the first one; named twice, it shows the noise.
-        sizes: Heights and widths of frames in pixels.
-        batch_sizes: Clips at a time.
-        devices: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``.
-        classifier: Config with a ``UFTSNRecognizer``, whose backbone and
-            head take the flow; None to end at the flow.
-        clip_len: Frames per clip, T.
-        repeats: Measured rounds.
-        warmup: Rounds before them that do not count.
-        threads: Threads of PyTorch and of OpenCV.
+    ``classifier`` is the config of a ``UFTSNRecognizer``, None to end at the
+    flow.
 
     Raises:
         ValueError: If a setting is out of range or a device is missing.

@@ -21,9 +21,6 @@ from ...models.flow import FlowEstimator
 from ...models.flow_zoo import build_estimator
 from .settings import BenchmarkSettings, Combination
 
-# Enough for solvers whose time depends on the content.
-_DIFFERENT_CLIPS = 4
-
 
 class FlowOnly(BaseModel):
     """Preprocessing and flow, without a classifier."""
@@ -45,12 +42,7 @@ class FlowOnly(BaseModel):
 
 def build_model(estimator: FlowEstimator,
                 settings: BenchmarkSettings) -> BaseModel:
-    """Put an estimator in front of the classifier, with random weights.
-
-    Raises:
-        FileNotFoundError: If the config of the classifier does not exist.
-        ValueError: If its model is another one, or does not take the flow.
-    """
+    """Put an estimator in front of the classifier, with random weights."""
     path = settings.classifier
     # Without it MMEngine looks for MMAction2's parts in its own registry.
     with DefaultScope.overwrite_default_scope('mmaction'):
@@ -82,15 +74,7 @@ def build_model(estimator: FlowEstimator,
 
 
 class Workload:
-    """One estimator with everything that it needs to run.
-
-    A call takes a batch of clips from 8-bit frames to predictions.
-
-    Args:
-        spec: Specification of the estimator.
-        combination: Device, size and batch size.
-        settings: Classifier and clip length.
-    """
+    """One estimator with all that takes 8-bit clips to predictions."""
 
     def __init__(self, spec: str, combination: Combination,
                  settings: BenchmarkSettings) -> None:
@@ -128,17 +112,10 @@ class Workload:
 
 def make_clips(size: tuple[int, int], clip_len: int,
                batch_size: int) -> list[Tensor]:
-    """Render clips of moving objects as a pipeline packs them.
+    """Render 8-bit RGB clips ``(1, 3, T, H, W)``, the same at every call.
 
-    Iterative solvers would stop early on noise or a still picture.
-
-    Args:
-        size: Height and width in pixels.
-        clip_len: Frames per clip.
-        batch_size: Number of clips; four are different, then they repeat.
-
-    Returns:
-        8-bit RGB, each ``(1, 3, T, H, W)``; the same at every call.
+    They show moving objects: iterative solvers would stop early on noise or a
+    still picture.
     """
     height, width = size
     # The renderer takes even sizes from 32 up.
@@ -147,7 +124,8 @@ def make_clips(size: tuple[int, int], clip_len: int,
     renderer = MotionRenderer(
         rendered, clip_len, speed=min(2., 0.4 * min(rendered) / clip_len))
     clips = []
-    for number in range(min(batch_size, _DIFFERENT_CLIPS)):
+    # Four are enough for solvers whose time depends on the content.
+    for number in range(min(batch_size, 4)):
         clip = renderer.render(
             np.random.default_rng(number), number % len(MOTIONS),
             number % len(APPEARANCES))
@@ -158,6 +136,6 @@ def make_clips(size: tuple[int, int], clip_len: int,
 
 
 def set_threads(threads: int) -> None:
-    """Give PyTorch and OpenCV the same number of threads."""
+    """Set the threads of PyTorch and of OpenCV."""
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)

@@ -33,7 +33,7 @@ def compare_flows(config: Path,
 
     Args:
         config: Config of a motion stream with its three stages.
-        specs: Estimators.
+        specs: Estimators, see ``tools/compare_flows.py``.
         seeds: Random seeds; the first seed of all estimators comes first.
         settings: How the tools are run.
         options: Values by dotted keys that differ from the config's.
@@ -41,12 +41,6 @@ def compare_flows(config: Path,
     Returns:
         The results, which ``flows.json`` and ``flows.md`` in the work
         directory hold too.
-
-    Raises:
-        FileNotFoundError: If a config or a checkpoint does not exist.
-        ImportError: If a library that an estimator needs is missing.
-        ValueError: If a setting does not fit, or the work directory holds
-            results of other settings or is in use.
     """
     # MMEngine knows the names of MMAction2's parts in its scope alone.
     init_default_scope('mmaction')

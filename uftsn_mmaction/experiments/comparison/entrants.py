@@ -19,15 +19,10 @@ OURS, OURS_JOINT, UNTRAINED = 'ours', 'ours+joint', 'untrained'
 
 @dataclass(frozen=True, eq=False)
 class Entrant:
-    """An estimator of a comparison.
+    """An estimator: name in the table, specification and config.
 
-    Attributes:
-        name: Name in the table.
-        spec: Specification of the user.
-        estimator: Its config.
-        settings: Its settings, where it tells them.
-        weights: Weights by name; None where they are random, part of the
-            config, or still to be trained.
+    ``weights`` is None where they are random, part of the config, or still to
+    be trained.
     """
     name: str
     spec: str
@@ -37,7 +32,7 @@ class Entrant:
 
     @property
     def folder(self) -> str:
-        """Name of its folder."""
+        """Name of its files."""
         return re.sub(r'[^\w.+-]+', '_', self.name).strip('_')
 
     @property
@@ -54,20 +49,9 @@ class Entrant:
 
 def read_entrants(specs: Sequence[str],
                   own_estimator: Mapping[str, Any]) -> list[Entrant]:
-    """Build each estimator once, so that a bad one is found at once.
-
-    Args:
-        specs: Specifications.
-        own_estimator: Estimator of the config that is run.
-
-    Raises:
-        FileNotFoundError: If a config file or a checkpoint does not exist.
-        ImportError: If a library that an estimator needs is missing.
-        ValueError: If a name is unknown or given twice, or a checkpoint does
-            not fit.
-    """
+    """Build each estimator once, so that a bad one is found at once."""
     entrants = [
-        _read(spec, name, own_estimator)
+        _read(spec, name, dict(own_estimator))
         for spec, name in zip(specs, short_names(specs))
     ]
     folders = [entrant.folder for entrant in entrants]
@@ -79,11 +63,11 @@ def read_entrants(specs: Sequence[str],
     return entrants
 
 
-def _read(spec: str, name: str, own_estimator: Mapping[str, Any]) -> Entrant:
+def _read(spec: str, name: str, own_estimator: dict[str, Any]) -> Entrant:
     if spec in (OURS, OURS_JOINT):
-        return Entrant(spec, spec, dict(own_estimator))
+        return Entrant(spec, spec, own_estimator)
     if spec == UNTRAINED:
-        return Entrant(spec + RANDOM, spec, dict(own_estimator))
+        return Entrant(spec + RANDOM, spec, own_estimator)
     parsed = EstimatorSpec.parse(spec)
     estimator = parsed.build()
     if estimator.has_random_weights:

@@ -17,14 +17,10 @@ from .start import trained_weights, write_start
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained and tested for an estimator and a seed.
+    """Training and test of the classifier for an estimator and a seed.
 
-    Attributes:
-        entrant: The estimator.
-        seed: Random seed.
-        experiment: Training and test of the classifier. Without ``start`` it
-            goes on from ``first``.
-        first: Training of the config's own estimator, where it is needed.
+    ``first`` is the training of the config's own estimator, where it is
+    needed. Without ``start`` the ``experiment`` goes on from there.
     """
     entrant: Entrant
     seed: int
@@ -34,7 +30,7 @@ class Job:
     @classmethod
     def build(cls, plan: ComparisonPlan, entrant: Entrant, seed: int,
               settings: RunSettings) -> Job:
-        """Plan a job, in ``runs``, ``configs`` and ``starts`` of a folder."""
+        """Plan a job in ``runs``, ``configs`` and ``starts`` of a folder."""
         # Absolute: the path of a checkpoint must hold wherever it is read.
         folder = settings.work_dir.absolute()
 
@@ -49,35 +45,22 @@ class Job:
 
         first = None
         if entrant.spec in (OURS, OURS_JOINT):
-            first = build('stage_1', plan.stage_config('flow', seed),
-                          'stage_1')
+            cfg = plan.stage_config('flow', seed)
+            first = build('stage_1', cfg, 'stage_1')
         if entrant.spec == OURS_JOINT:
-            experiment = build(entrant.folder, plan.staged_config(seed), None)
+            cfg, start = plan.staged_config(seed), None
         else:
-            experiment = build(
-                entrant.folder,
-                plan.stage_config('classifier', seed, entrant.estimator),
-                entrant.weights_name)
-        return cls(entrant, seed, experiment, first)
+            cfg = plan.stage_config('classifier', seed, entrant.estimator)
+            start = entrant.weights_name
+        return cls(entrant, seed, build(entrant.folder, cfg, start), first)
 
     def check(self) -> None:
-        """Refuse folders that hold a run of other settings.
-
-        Raises:
-            ValueError: If the settings differ.
-        """
+        """Refuse folders that hold a run of other settings."""
         for experiment in filter(None, (self.first, self.experiment)):
             experiment.check()
 
     def run(self) -> dict[str, float]:
-        """Train and test, or go on, or find it finished.
-
-        Returns:
-            All metrics of the config's evaluator.
-
-        Raises:
-            RunError: If a training or the test fails.
-        """
+        """Train and test, go on, or read the metrics of an earlier call."""
         return self.experiment.run(self._begin)
 
     def _begin(self) -> None:

@@ -17,34 +17,17 @@ from ..stages import stage_epochs
 DATA = dict(
     quickstart='uftsn_quickstart.py',
     ucf101_subset='uftsn_r18_ucf101_subset.py')
-# With one file, a kill between removing it and writing the next loses both.
-_KEPT_CHECKPOINTS = 2
 
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """A config of three stages, taken apart.
-
-    Attributes:
-        cfg: The config with the user's options and without validations,
-            since only the test after the last epoch counts.
-    """
+    """A config of three stages, taken apart."""
     cfg: Config
 
     @classmethod
-    def from_file(cls,
-                  path: Path,
-                  options: Mapping[str, Any] | None = None) -> ComparisonPlan:
-        """Read a config and change it.
-
-        Args:
-            path: Config of a motion stream with its three stages.
-            options: Values by dotted keys, as of ``DictAction``.
-
-        Raises:
-            FileNotFoundError: If the config does not exist.
-            ValueError: If it has no estimator, or other stages.
-        """
+    def from_file(cls, path: Path, options: Mapping[str, Any] | None = None
+                  ) -> ComparisonPlan:
+        """Read the config of a motion stream, and change it by options."""
         if not path.is_file():
             raise FileNotFoundError(
                 f'the config {str(path)!r} does not exist (absolute path '
@@ -55,10 +38,11 @@ class ComparisonPlan:
             raise ValueError(f'{path} has no model.flow_estimator; name the '
                              'config of a motion stream')
         stage_epochs(cfg)
+        # The test after the last epoch counts alone.
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.merge_from_dict({
-            'default_hooks.checkpoint.max_keep_ckpts': _KEPT_CHECKPOINTS
-        })
+        # With one file, a kill between removing it and writing the next one
+        # loses both.
+        cfg.merge_from_dict({'default_hooks.checkpoint.max_keep_ckpts': 2})
         return cls(cfg)
 
     @property
@@ -69,10 +53,8 @@ class ComparisonPlan:
     @property
     def epochs(self) -> dict[str, int]:
         """Number of epochs of each stage."""
-        return {
-            name: len(epochs)
-            for name, epochs in stage_epochs(self.cfg).items()
-        }
+        stages = stage_epochs(self.cfg)
+        return {name: len(epochs) for name, epochs in stages.items()}
 
     def staged_config(self, seed: int) -> Config:
         """Return the config of all three stages."""
@@ -81,17 +63,9 @@ class ComparisonPlan:
         cfg.load_from = None
         return cfg
 
-    def stage_config(self,
-                     name: str,
-                     seed: int,
+    def stage_config(self, name: str, seed: int,
                      estimator: Mapping[str, Any] | None = None) -> Config:
-        """Return the config of a stage alone.
-
-        Args:
-            name: Name of the stage.
-            seed: Random seed.
-            estimator: Config of an estimator in place of the config's own.
-        """
+        """Return the config of a stage alone, maybe of another estimator."""
         cfg = self.staged_config(seed)
         stage, = (item for item in stage_configs(cfg) if item.name == name)
         staged_hook(cfg).stages = [dict(stage, begin=0)]

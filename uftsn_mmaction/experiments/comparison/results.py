@@ -16,12 +16,7 @@ METRICS = tuple(column.key for column in COLUMNS)
 
 
 class FlowResults:
-    """Metrics of each estimator and seed.
-
-    Args:
-        entrants: Estimators, in the order of the table.
-        seeds: Seeds of the comparison; statistics are over all of them.
-    """
+    """Metrics of each estimator and seed; statistics are over all seeds."""
 
     def __init__(self, entrants: Sequence[Entrant],
                  seeds: Sequence[int]) -> None:
@@ -32,11 +27,7 @@ class FlowResults:
         self._metrics: dict[tuple[str, int], dict[str, float]] = {}
 
     def add(self, name: str, seed: int, metrics: Mapping[str, float]) -> None:
-        """Add the metrics of a test.
-
-        Raises:
-            ValueError: If the accuracy is missing.
-        """
+        """Add the metrics of a test, which must have the accuracy."""
         if ACCURACY not in metrics:
             raise ValueError(
                 f'the test of {name!r} has the metrics {sorted(metrics)}, but '
@@ -60,21 +51,16 @@ class FlowResults:
                    Column('seeds', 'seeds'))
         table = Table([column for column in columns if column.key in found])
         seeds = ', '.join(map(str, self.seeds))
-        for entrant in self.entrants:
-            table.add(
-                name=entrant.name,
-                seeds=seeds,
-                **{
-                    key: self.summary(entrant.name, key)
-                    for key in found.intersection(METRICS)
-                })
+        for name in (entrant.name for entrant in self.entrants):
+            values = {
+                key: self.summary(name, key)
+                for key in found.intersection(METRICS)
+            }
+            table.add(name=name, seeds=seeds, **values)
         return table.to_markdown()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of a JSON file.
-
-        Accuracies are from 0 to 1, and a gap is None.
-        """
+        """Return the content of a JSON file, accuracies from 0 to 1."""
         return dict(
             seeds=list(self.seeds),
             rows=[

@@ -14,9 +14,6 @@ from torch import Tensor
 
 from ...fileio.checkpoint import ESTIMATOR_PART, read_checkpoint
 
-# Draws no random numbers.
-_NO_FLOW = dict(type='ZeroFlowEstimator')
-
 
 def write_start(path: Path, model: Mapping[str, Any], seed: int,
                 weights: Mapping[str, Tensor] | None) -> None:
@@ -24,32 +21,22 @@ def write_start(path: Path, model: Mapping[str, Any], seed: int,
 
     A seed alone does not give every estimator the same classifier, since the
     trainer draws the estimator first, with more or fewer random numbers.
-
-    Args:
-        path: File to write.
-        model: Config of the recognizer.
-        seed: Seed of the classifier.
-        weights: Weights of the estimator; None leaves them to the trainer.
+    Without ``weights`` the estimator is left to the trainer.
     """
     state = classifier_start(model, seed)
-    state.update({
-        ESTIMATOR_PART + name: value
-        for name, value in (weights or {}).items()
-    })
+    for name, value in (weights or {}).items():
+        state[ESTIMATOR_PART + name] = value
     path.parent.mkdir(parents=True, exist_ok=True)
     save_checkpoint(
         dict(state_dict=state), str(path), backend_args=dict(backend='atomic'))
 
 
 def classifier_start(model: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
-    """Return the first weights of a recognizer without its estimator.
-
-    Args:
-        model: Config of the recognizer, whose estimator does not matter.
-        seed: Random seed.
-    """
+    """Return the first weights of a recognizer without its estimator."""
     set_random_seed(seed)
-    recognizer = MODELS.build(dict(model, flow_estimator=dict(_NO_FLOW)))
+    # Zero flow draws no random numbers.
+    no_flow = dict(type='ZeroFlowEstimator')
+    recognizer = MODELS.build(dict(model, flow_estimator=no_flow))
     logger = MMLogger.get_current_instance()
     level = logger.level
     # Initialization logs a line for each parameter.
@@ -62,12 +49,7 @@ def classifier_start(model: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
 
 
 def trained_weights(checkpoint: Path) -> dict[str, Tensor]:
-    """Return the weights of the estimator in a recognizer's checkpoint.
-
-    Raises:
-        FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If it cannot be read.
-    """
+    """Return the weights of the estimator in a recognizer's checkpoint."""
     weights = read_checkpoint(
         str(checkpoint), 'the first stage', 'remove it to train anew')
     return {
