@@ -53,9 +53,12 @@ def write_report(path: Path, plan: QuickstartPlan,
         trim_blocks=True,
         lstrip_blocks=True)
     environment.filters['data_uri'] = _data_uri
+    table = results_table(metrics)
     page = environment.get_template('report.html').render(
         metrics=metrics,
-        results=results_table(metrics),
+        heads=[column.head for column in table.columns],
+        cells=[[column.cell(row[column.key]) for column in table.columns]
+               for row in table.rows],
         generator=plan.motion.train_dataloader.dataset.generator,
         num_tests=len(results['temporal'].labels),
         num_pictures=len(results['temporal'].pictures['labels']),
