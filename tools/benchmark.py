@@ -27,64 +27,39 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--estimator',
-        nargs='+',
-        default=COMPARED,
-        metavar='SPEC',
+        '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
         help='estimators: uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, '
         'tvnet, tvnet_opencv, a registered type, a model of ptlflow, or '
         'CONFIG.py; :CHECKPOINT may follow (default: '
         f'{" ".join(COMPARED)})')
     parser.add_argument(
-        '--size',
-        nargs=2,
-        type=int,
-        action='append',
-        metavar=('H', 'W'),
+        '--size', nargs=2, type=int, action='append', metavar=('H', 'W'),
         help='height and width of the frames, may be given several times '
         '(default: 224 224)')
     parser.add_argument(
-        '--batch-size',
-        nargs='+',
-        type=int,
-        default=[1],
-        metavar='N',
+        '--batch-size', nargs='+', type=int, default=[1], metavar='N',
         help='clips at a time (default: 1)')
     parser.add_argument(
-        '--device',
-        nargs='+',
-        default=['cpu'],
-        metavar='D',
+        '--device', nargs='+', default=['cpu'], metavar='D',
         help='cpu, cuda or cuda:N (default: cpu)')
     parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('work_dirs/benchmark'),
-        metavar='DIR',
+        '--out', type=Path, default='work_dirs/benchmark', metavar='DIR',
         help='folder of benchmark.json (default: work_dirs/benchmark)')
     parser.add_argument(
         '--repeats', type=int, default=10, help='rounds (default: 10)')
     parser.add_argument(
-        '--warmup',
-        type=int,
-        default=2,
+        '--warmup', type=int, default=2,
         help='rounds before them that do not count (default: 2)')
     parser.add_argument(
-        '--clip-len',
-        type=int,
-        default=10,
+        '--clip-len', type=int, default=10,
         help='frames per clip (default: 10)')
     parser.add_argument(
-        '--classifier',
-        default=str(CLASSIFIER),
-        metavar='CONFIG',
+        '--classifier', default=str(CLASSIFIER), metavar='CONFIG',
         help='config of a motion stream whose backbone and head take the '
         'flow, or none to end at the flow (default: ResNet-18, the one of '
         'the paper)')
     parser.add_argument(
-        '--threads',
-        type=int,
-        default=1,
+        '--threads', type=int, default=1,
         help='threads of PyTorch and of OpenCV (default: 1)')
     return parser.parse_args()
 

@@ -46,32 +46,19 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--estimator',
-        nargs='+',
-        required=True,
-        metavar='SPEC',
+        '--estimator', nargs='+', required=True, metavar='SPEC',
         help='estimators to compare')
     parser.add_argument(
-        '--data',
-        choices=tuple(DATA),
-        default='quickstart',
+        '--data', choices=tuple(DATA), default='quickstart',
         help='generated motion (default), or five classes of UCF101')
     parser.add_argument(
-        '--seeds',
-        nargs='+',
-        type=int,
-        default=[0, 1, 2],
+        '--seeds', nargs='+', type=int, default=[0, 1, 2],
         help='random seeds (default: 0 1 2)')
     parser.add_argument(
-        '--work-dir',
-        type=Path,
-        required=True,
-        metavar='DIR',
+        '--work-dir', type=Path, required=True, metavar='DIR',
         help='folder of all that is written, one for each data')
     parser.add_argument(
-        '--threads',
-        type=int,
-        default=min(2, os.cpu_count() or 1),
+        '--threads', type=int, default=min(2, os.cpu_count() or 1),
         help='threads of each run (default: 2, or 1 on a single core)')
     add_run_options(
         parser, TOOLS, 'settings that differ from those of the config, for '

@@ -29,39 +29,27 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--pairs',
-        metavar='LIST',
+        '--pairs', metavar='LIST',
         help='lines "first second flow", relative to the folder of LIST; the '
         'flow is .flo, a .png of KITTI, or .npy; generated pairs by default')
     parser.add_argument(
-        '--estimator',
-        nargs='+',
-        default=COMPARED,
-        metavar='SPEC',
+        '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
         help=f'estimators to compare (default: {" ".join(COMPARED)})')
     parser.add_argument(
-        '--out',
-        default='work_dirs/flow',
-        metavar='DIR',
+        '--out', default='work_dirs/flow', metavar='DIR',
         help='folder of the results (default: work_dirs/flow)')
     parser.add_argument(
         '--device', default='cpu', help='cpu (default), cuda, cuda:1, ...')
     parser.add_argument(
-        '--pictures',
-        type=int,
-        default=16,
-        metavar='N',
+        '--pictures', type=int, default=16, metavar='N',
         help='draw the first N pairs, 16 by default')
     parser.add_argument(
-        '--seed',
-        type=int,
-        default=0,
+        '--seed', type=int, default=0,
         help='of generated pairs and random weights, 0 by default')
     return parser.parse_args()
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Evaluate the estimators, and fail where one has a gap."""
     if args.pictures < 0:
         raise ValueError(f'--pictures is {args.pictures}, expected 0 or more '
                          'pairs')

@@ -22,20 +22,13 @@ def add_run_options(parser: argparse.ArgumentParser, tools_dir: Path,
                     options_help: str) -> None:
     """Add ``--gpus``, ``--cfg-options`` and ``--configs-dir``."""
     parser.add_argument(
-        '--gpus',
-        type=int,
-        default=1,
+        '--gpus', type=int, default=1,
         help='GPUs of each run (default: 1, or the CPU where there is none; '
         '0 for the CPU)')
     parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        type=key_value,
-        action=DictAction,
+        '--cfg-options', nargs='+', type=key_value, action=DictAction,
         metavar='KEY=VALUE',
         help=f'{options_help}. Give the same ones to go on')
     parser.add_argument(
-        '--configs-dir',
-        type=Path,
-        default=tools_dir.parent / 'configs',
+        '--configs-dir', type=Path, default=tools_dir.parent / 'configs',
         help='folder of other configs with the same names')

@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from uftsn_mmaction.experiments import tools as runs_tools
-from uftsn_mmaction.experiments.comparison.plan import ComparisonPlan
+from uftsn_mmaction.experiments.comparison.plan import read_config
 from uftsn_mmaction.experiments.tools import RunSettings
 
 
@@ -72,8 +72,8 @@ def config_file(repo_root):
 
 
 @pytest.fixture
-def plan(config_file):
-    return ComparisonPlan.from_file(config_file)
+def cfg(config_file):
+    return read_config(config_file)
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def checkpoint(tmp_path, plan):
+def checkpoint(tmp_path, cfg):
     """A file with random weights of the config's estimator."""
-    estimator = MODELS.build(plan.estimator)
+    estimator = MODELS.build(cfg.model.flow_estimator)
     path = tmp_path / 'ours.pth'
     torch.save(dict(state_dict=estimator.state_dict()), path)
     return path

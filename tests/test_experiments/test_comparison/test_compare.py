@@ -177,7 +177,7 @@ def test_a_failure_is_a_gap_and_the_next_training_follows(
 
 
 def test_runs_of_other_settings_are_refused(tools, config_file, settings,
-                                            checkpoint, plan):
+                                            checkpoint):
     mine = f'uftsn_small:{checkpoint}'
     compare_flows(config_file, [mine, 'ours'], [0], settings)
     tools.calls.clear()

@@ -2,27 +2,32 @@
 import pytest
 
 from uftsn_mmaction.engine.hooks.stage import stage_configs
-from uftsn_mmaction.experiments.comparison.plan import DATA, ComparisonPlan
+from uftsn_mmaction.experiments.comparison.plan import (
+    DATA,
+    read_config,
+    seeded_config,
+)
+from uftsn_mmaction.experiments.stages import stage_epochs
 
 
 @pytest.mark.parametrize('data, lengths', [('quickstart', (9, 4, 2)),
                                            ('ucf101_subset', (24, 10, 3))])
 def test_stages_of_the_shipped_configs(repo_root, data, lengths):
-    plan = ComparisonPlan.from_file(repo_root / 'configs' / DATA[data])
-    assert plan.epochs == dict(
-        zip(('flow', 'classifier', 'joint'), lengths))
-    flow = plan.stage_config('flow', 1)
-    classifier = plan.stage_config('classifier', 1, dict(type='X'))
-    assert flow.model.flow_estimator == plan.estimator
+    plan = read_config(repo_root / 'configs' / DATA[data])
+    assert [(name, len(epochs)) for name, epochs in stage_epochs(plan).items()
+            ] == [*zip(('flow', 'classifier', 'joint'), lengths)]
+    flow = seeded_config(plan, 1, 'flow')
+    classifier = seeded_config(plan, 1, 'classifier', dict(type='X'))
+    assert flow.model.flow_estimator == plan.model.flow_estimator
     assert classifier.model.flow_estimator == dict(type='X')
     for cfg, name, length in ((flow, 'flow', lengths[0]),
                               (classifier, 'classifier', lengths[1])):
         stage, = stage_configs(cfg)
-        wanted, = (item for item in stage_configs(plan.cfg)
+        wanted, = (item for item in stage_configs(plan)
                    if item.name == name)
         assert stage == {**wanted, 'begin': 0}
         assert cfg.train_cfg.max_epochs == length
-    staged = plan.staged_config(1)
+    staged = seeded_config(plan, 1)
     assert staged.train_cfg.max_epochs == sum(lengths)
     assert len(stage_configs(staged)) == 3
     for cfg in (flow, classifier, staged):
@@ -32,18 +37,18 @@ def test_stages_of_the_shipped_configs(repo_root, data, lengths):
         assert cfg.default_hooks.epoch_seed.type == 'EpochSeedHook'
         assert cfg.val_dataloader is None
     # The plan itself stays as it is.
-    assert plan.cfg.randomness.seed == 0
+    assert plan.randomness.seed == 0
 
 
 def test_what_does_not_fit_is_named(config_file, tmp_path):
     def read(**options):
-        return ComparisonPlan.from_file(
+        return read_config(
             config_file,
             {key.replace('__', '.'): value
              for key, value in options.items()})
 
     with pytest.raises(FileNotFoundError, match='no.py'):
-        ComparisonPlan.from_file(tmp_path / 'no.py')
+        read_config(tmp_path / 'no.py')
     with pytest.raises(ValueError, match='iterations'):
         read(default_hooks__stages__by_epoch=False)
     with pytest.raises(ValueError, match="'joint' of .*max_epochs=13"):
@@ -53,4 +58,4 @@ def test_what_does_not_fit_is_named(config_file, tmp_path):
     stock = tmp_path / 'stock.py'
     stock.write_text("model = dict(type='Recognizer2D')")
     with pytest.raises(ValueError, match='has no model.flow_estimator'):
-        ComparisonPlan.from_file(stock)
+        read_config(stock)

@@ -6,10 +6,10 @@ from mmaction.registry import MODELS
 from uftsn_mmaction.experiments.comparison.entrants import read_entrants
 
 
-def test_names_tell_what_is_random(plan, checkpoint):
+def test_names_tell_what_is_random(cfg, checkpoint):
     specs = ['ours', 'ours+joint', 'untrained', 'uftsn_small', 'tvl1',
              f'uftsn_small:{checkpoint}', 'zero']
-    entrants = read_entrants(specs, plan.estimator)
+    entrants = read_entrants(specs, cfg.model.flow_estimator)
     assert [entrant.name for entrant in entrants] == [
         'ours', 'ours+joint', 'untrained (random weights)',
         'uftsn_small (random weights)', 'tvl1', 'uftsn_small:ours.pth', 'zero'
@@ -25,10 +25,10 @@ def test_names_tell_what_is_random(plan, checkpoint):
     assert MODELS.build(entrants[-1].estimator).differentiable is False
 
 
-def test_a_file_of_weights_is_named_after_what_is_in_it(plan, checkpoint):
+def test_a_file_of_weights_is_named_after_what_is_in_it(cfg, checkpoint):
     def name():
         entrant, = read_entrants([f'uftsn_small:{checkpoint}'],
-                                 plan.estimator)
+                                 cfg.model.flow_estimator)
         return entrant.weights_name
 
     before = name()
@@ -39,9 +39,9 @@ def test_a_file_of_weights_is_named_after_what_is_in_it(plan, checkpoint):
     assert name() != before
 
 
-def test_bad_estimators_are_named(plan, checkpoint, tmp_path):
+def test_bad_estimators_are_named(cfg, checkpoint, tmp_path):
     def read(*specs):
-        return read_entrants(specs, plan.estimator)
+        return read_entrants(specs, cfg.model.flow_estimator)
 
     with pytest.raises(ValueError, match="estimator 'farneback' is unknown"):
         read('farneback')

@@ -3,6 +3,7 @@ import torch
 from mmaction.registry import MODELS
 
 from uftsn_mmaction.experiments.comparison.entrants import read_entrants
+from uftsn_mmaction.experiments.comparison.plan import seeded_config
 from uftsn_mmaction.experiments.comparison.start import (
     classifier_start,
     trained_weights,
@@ -15,11 +16,11 @@ def equal(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_one_seed_is_one_classifier_before_any_estimator(plan):
+def test_one_seed_is_one_classifier_before_any_estimator(cfg):
     # One draws random weights of its own, the other has none.
     ours, dis = (
-        plan.stage_config('classifier', 0, estimator).model
-        for estimator in (plan.estimator, dict(type='DISFlowEstimator')))
+        seeded_config(cfg, 0, 'classifier', estimator).model
+        for estimator in (None, dict(type='DISFlowEstimator')))
     start = classifier_start(ours, 0)
     assert equal(start, classifier_start(dis, 0))
     assert not equal(start, classifier_start(ours, 1))
@@ -31,9 +32,10 @@ def test_one_seed_is_one_classifier_before_any_estimator(plan):
 
 
 def test_a_start_fits_the_recognizer_and_keeps_the_weights(
-        plan, checkpoint, tmp_path):
-    entrant, = read_entrants([f'uftsn_small:{checkpoint}'], plan.estimator)
-    model = plan.stage_config('classifier', 0, entrant.estimator).model
+        cfg, checkpoint, tmp_path):
+    entrant, = read_entrants([f'uftsn_small:{checkpoint}'],
+                             cfg.model.flow_estimator)
+    model = seeded_config(cfg, 0, 'classifier', entrant.estimator).model
     path = tmp_path / 'new' / 'start.pth'
     write_start(path, model, 0, entrant.weights)
     assert equal(trained_weights(path), entrant.weights)

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configs of a comparison: they differ in the flow and nothing else."""
+"""Trainings and tests that differ in the flow and nothing else."""
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from ...engine.hooks.stage import stage_configs, staged_hook
+from ...fileio import AtomicLocalBackend
+from ..experiment import Experiment
 from ..stages import stage_epochs
+from ..tools import RunSettings
+from .entrants import OURS, OURS_JOINT, Entrant
+from .start import trained_weights, write_start
 
 #: Config of the motion stream by the name of its data.
 DATA = dict(
@@ -19,57 +25,108 @@ DATA = dict(
     ucf101_subset='uftsn_r18_ucf101_subset.py')
 
 
+def read_config(path: Path,
+                options: Mapping[str, Any] | None = None) -> Config:
+    """Read the config of a motion stream in three stages, and change it.
+
+    Args:
+        path: File of the config.
+        options: Values by dotted keys, as of ``DictAction``.
+
+    Raises:
+        FileNotFoundError: If the config does not exist.
+        ValueError: If it has no estimator, or other stages.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'the config {str(path)!r} does not exist (absolute path '
+            f'{str(path.absolute())!r}); correct --configs-dir')
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(dict(options or {}))
+    if 'flow_estimator' not in (cfg.get('model') or {}):
+        raise ValueError(f'{path} has no model.flow_estimator; name the '
+                         'config of a motion stream')
+    stage_epochs(cfg)
+    # Only the test after the last epoch counts.
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    # With one file, a kill between removing it and writing the next loses
+    # both.
+    cfg.merge_from_dict({'default_hooks.checkpoint.max_keep_ckpts': 2})
+    return cfg
+
+
+def seeded_config(cfg: Config, seed: int, stage: str | None = None,
+                  estimator: Mapping[str, Any] | None = None) -> Config:
+    """Return a copy with a seed, maybe of one stage or another estimator."""
+    cfg = copy.deepcopy(cfg)
+    cfg.merge_from_dict({'randomness.seed': seed})
+    cfg.load_from = None
+    if stage is not None:
+        cfg.train_cfg.max_epochs = len(stage_epochs(cfg)[stage])
+        found, = (item for item in stage_configs(cfg) if item.name == stage)
+        staged_hook(cfg).stages = [dict(found, begin=0)]
+    if estimator is not None:
+        cfg.model.flow_estimator = copy.deepcopy(dict(estimator))
+    return cfg
+
+
 @dataclass(frozen=True)
-class ComparisonPlan:
-    """A config of three stages, taken apart."""
-    cfg: Config
+class Job:
+    """Training and test of the classifier for an estimator and a seed.
+
+    ``first`` is the training of the config's own estimator, where it is
+    needed. Without ``start`` the ``experiment`` goes on from there.
+    """
+    entrant: Entrant
+    seed: int
+    experiment: Experiment
+    first: Experiment | None = None
 
     @classmethod
-    def from_file(cls, path: Path, options: Mapping[str, Any] | None = None
-                  ) -> ComparisonPlan:
-        """Read the config of a motion stream, and change it by options."""
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'the config {str(path)!r} does not exist (absolute path '
-                f'{str(path.absolute())!r}); correct --configs-dir')
-        cfg = Config.fromfile(path)
-        cfg.merge_from_dict(dict(options or {}))
-        if 'flow_estimator' not in (cfg.get('model') or {}):
-            raise ValueError(f'{path} has no model.flow_estimator; name the '
-                             'config of a motion stream')
-        stage_epochs(cfg)
-        # The test after the last epoch counts alone.
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        # With one file, a kill between removing it and writing the next one
-        # loses both.
-        cfg.merge_from_dict({'default_hooks.checkpoint.max_keep_ckpts': 2})
-        return cls(cfg)
+    def build(cls, cfg: Config, entrant: Entrant, seed: int,
+              settings: RunSettings) -> Job:
+        """Plan a job in ``runs``, ``configs`` and ``starts`` of a folder."""
+        # Absolute: the path of a checkpoint must hold wherever it is read.
+        folder = settings.work_dir.absolute()
 
-    @property
-    def estimator(self) -> dict[str, Any]:
-        """The config's own estimator."""
-        return self.cfg.model.flow_estimator.to_dict()
+        def build(name: str, cfg: Config, start: str | None) -> Experiment:
+            # The batch of a step is that of all processes.
+            cfg.processes = max(settings.gpus, 1)
+            name = f'{name}/seed_{seed}'
+            return Experiment(
+                name, cfg, folder / 'runs' / name,
+                folder / 'configs' / f'{name.replace("/", "_")}.py', settings,
+                start and folder / 'starts' / f'{start}_seed_{seed}.pth')
 
-    @property
-    def epochs(self) -> dict[str, int]:
-        """Number of epochs of each stage."""
-        stages = stage_epochs(self.cfg)
-        return {name: len(epochs) for name, epochs in stages.items()}
+        first, stage, start = None, 'classifier', entrant.weights_name
+        if entrant.spec in (OURS, OURS_JOINT):
+            first = build('stage_1', seeded_config(cfg, seed, 'flow'),
+                          'stage_1')
+        if entrant.spec == OURS_JOINT:
+            stage = start = None
+        cfg = seeded_config(cfg, seed, stage, entrant.estimator)
+        return cls(entrant, seed, build(entrant.folder, cfg, start), first)
 
-    def staged_config(self, seed: int) -> Config:
-        """Return the config of all three stages."""
-        cfg = copy.deepcopy(self.cfg)
-        cfg.merge_from_dict({'randomness.seed': seed})
-        cfg.load_from = None
-        return cfg
+    def check(self) -> None:
+        """Refuse folders that hold a run of other settings."""
+        for experiment in filter(None, (self.first, self.experiment)):
+            experiment.check()
 
-    def stage_config(self, name: str, seed: int,
-                     estimator: Mapping[str, Any] | None = None) -> Config:
-        """Return the config of a stage alone, maybe of another estimator."""
-        cfg = self.staged_config(seed)
-        stage, = (item for item in stage_configs(cfg) if item.name == name)
-        staged_hook(cfg).stages = [dict(stage, begin=0)]
-        cfg.train_cfg.max_epochs = self.epochs[name]
-        if estimator is not None:
-            cfg.model.flow_estimator = copy.deepcopy(dict(estimator))
-        return cfg
+    def run(self) -> dict[str, float]:
+        """Train and test, go on, or read the metrics of an earlier call."""
+        return self.experiment.run(self._begin)
+
+    def _begin(self) -> None:
+        weights, start = self.entrant.weights, self.experiment.start
+        if self.first is not None:
+            checkpoint = self.first.train(
+                partial(write_start, self.first.start, self.first.cfg.model,
+                        self.seed, None))
+            if start is None:
+                # As the trainer would have left it at the end of stage 1.
+                AtomicLocalBackend().put(
+                    checkpoint.read_bytes(),
+                    self.experiment.folder / checkpoint.name)
+                return
+            weights = trained_weights(checkpoint)
+        write_start(start, self.experiment.cfg.model, self.seed, weights)
