@@ -58,13 +58,17 @@ def index(repo_root):
 
 
 def number_in_readme(text, column, row):
-    """A number of a table, by the begin of its line."""
+    """A number of a table, by the begin of its line.
+
+    Of two processors' numbers it is the first one's.
+    """
     for table in re.findall(r'(?:^\|.*\n)+', text, re.MULTILINE):
         head, _, *lines = [[cell.strip() for cell in line.split('|')[1:-1]]
                            for line in table.splitlines()]
         for cells in lines:
             if column in head and cells[0].startswith(row):
-                return float(cells[head.index(column)].strip('*'))
+                first, *_ = cells[head.index(column)].split(',')
+                return float(first.strip('*'))
     raise LookupError(f'README.md has no {column!r} of {row!r}')
 
 

@@ -53,15 +53,12 @@ def _length(flow: Tensor, dim: int) -> Tensor:
 
 def known_flow_mask(gt: FlowArray,
                     valid_mask: FlowArray | None = None) -> Tensor:
-    """Return a mask that is true where the true flow is known.
+    """Return a mask, without channels, that is true where the flow is known.
 
     Args:
         gt: True flow; NaN, infinite or beyond 1e9 where it is unknown.
-        valid_mask: Further mask of the flow's shape without channels (or
-            with one channel); 0 where the true flow is not to count.
-
-    Returns:
-        Mask of the flow's shape without its channel dimension.
+        valid_mask: Further mask, with or without a channel; 0 where the true
+            flow is not to count.
 
     Raises:
         ValueError: If the mask does not fit the flow.
@@ -85,7 +82,7 @@ def known_flow_mask(gt: FlowArray,
 def end_point_error(flow: FlowArray,
                     gt: FlowArray,
                     valid_mask: FlowArray | None = None) -> FlowArray:
-    """Return the length of the difference between two flows.
+    """Return the length of the difference of two flows, in pixels.
 
     Args:
         flow: Estimated flow.
@@ -93,17 +90,16 @@ def end_point_error(flow: FlowArray,
         valid_mask: See :func:`known_flow_mask`.
 
     Returns:
-        Error in pixels, of the flow's shape without channels; NaN where the
-        true flow is unknown. An array where ``flow`` is one, else a tensor.
+        Error of the flow's shape without channels, NaN where the true flow
+        is unknown. An array where ``flow`` is one, else a tensor.
 
     Raises:
         ValueError: If the shapes differ or are not those of flows.
 
-    Examples:
-        >>> flow, gt = torch.zeros(2, 1, 2), torch.zeros(2, 1, 2)
-        >>> flow[:, 0, 0], gt[0, 0, 1] = torch.tensor([3., 4.]), torch.nan
-        >>> end_point_error(flow, gt)
-        tensor([[5., nan]])
+    >>> flow, gt = torch.zeros(2, 1, 2), torch.zeros(2, 1, 2)
+    >>> flow[:, 0, 0], gt[0, 0, 1] = torch.tensor([3., 4.]), torch.nan
+    >>> end_point_error(flow, gt)
+    tensor([[5., nan]])
     """
     estimate = _as_tensor(flow)
     truth = _as_tensor(gt).to(estimate.device)
@@ -112,8 +108,7 @@ def end_point_error(flow: FlowArray,
             f'The estimated flow is {tuple(estimate.shape)}, the true one '
             f'{tuple(truth.shape)}; bring both to one size with resize_flow, '
             'and take the same frames')
-    dim = _channel_dim(truth)
-    error = _length(estimate - truth, dim)
+    error = _length(estimate - truth, _channel_dim(truth))
     error = error.masked_fill(~known_flow_mask(truth, valid_mask), np.nan)
     return error if isinstance(flow, Tensor) else error.numpy()
 
@@ -124,8 +119,8 @@ class EndPointError(BaseMetric):
 
     Takes ``pred_flow`` and ``gt_flow`` ``(num_clips, 2, T-1, H, W)`` of each
     data sample and, if there is one, ``flow_valid_mask`` ``(num_clips, T-1,
-    H, W)``. Pixels whose true flow is NaN, infinite or beyond 1e9 do not
-    count. Every mean is over pixels, not over samples. It reports
+    H, W)``. Every mean is over the pixels with a known true flow, not over
+    samples. It reports
 
     - ``AEPE``: mean end-point error in pixels;
     - ``Fl_all``: percentage of pixels whose error is above 3 pixels and
@@ -145,8 +140,7 @@ class EndPointError(BaseMetric):
             next that makes a motion boundary, in pixels.
         boundary_width: Distance from a boundary, in pixels, up to which a
             pixel counts as near.
-        collect_device: Where results of several processes are gathered,
-            ``'cpu'`` or ``'gpu'``.
+        collect_device: See ``BaseMetric``.
         prefix: Prefix of the reported names.
 
     Raises:
@@ -184,13 +178,14 @@ class EndPointError(BaseMetric):
                         f'EndPointError needs {key} in every data sample, '
                         f'got only {sorted(sample)}; {cure}')
             self.results.append(
-                self._sums(sample['pred_flow'], sample['gt_flow'],
-                           sample.get('flow_valid_mask')))
+                self._sums(
+                    _as_tensor(sample['pred_flow']),
+                    _as_tensor(sample['gt_flow']),
+                    sample.get('flow_valid_mask')))
 
-    def _sums(self, pred_flow: FlowArray, gt_flow: FlowArray,
+    def _sums(self, flow: Tensor, gt: Tensor,
               valid_mask: FlowArray | None) -> dict:
         """Return the sum of errors and the number of pixels per metric."""
-        flow, gt = _as_tensor(pred_flow), _as_tensor(gt_flow)
         gt = gt.to(flow.device)
         for name, value in (('pred_flow', flow), ('gt_flow', gt)):
             if value.dim() != 5 or value.shape[1] != 2:
@@ -209,30 +204,27 @@ class EndPointError(BaseMetric):
         # Negated below, so that a NaN is an outlier.
         within = (error <= 3) | (error <= 0.05 * magnitude)
         medium = (magnitude >= 1) & (magnitude <= 5)
-        sums = {
-            'AEPE': (error, known),
-            'Fl_all': (100 * (~within).float(), known),
-            'AEPE_small': (error, known & (magnitude < 1)),
-            'AEPE_medium': (error, known & medium),
-            'AEPE_boundary': (error, known & boundary),
-            'AEPE_zero': (magnitude, known),
-        }
-        result = {
-            name:
-            (values.masked_fill(~mask, 0).sum().item(), int(mask.sum()))
-            for name, (values, mask) in sums.items()
-        }
+        sums = {}
+        for name, values, mask in (
+            ('AEPE', error, known),
+            ('Fl_all', 100 * (~within).float(), known),
+            ('AEPE_small', error, known & (magnitude < 1)),
+            ('AEPE_medium', error, known & medium),
+            ('AEPE_boundary', error, known & boundary),
+            ('AEPE_zero', magnitude, known),
+        ):
+            total = values.masked_fill(~mask, 0).sum()
+            sums[name] = total.item(), int(mask.sum())
         # num_clips x 2 x (T-1): variance over the pixels of one map
         variance = flow.var(dim=(-2, -1), unbiased=False)
-        result['flow_std'] = (variance.sum(dim=1).sqrt().mean().item(), 1)
-        return result
+        sums['flow_std'] = variance.sum(dim=1).sqrt().mean().item(), 1
+        return sums
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Divide the sums of all samples by their numbers of pixels."""
         metrics = {}
         for name in results[0] if results else ():
-            total = sum(result[name][0] for result in results)
-            count = sum(result[name][1] for result in results)
+            total, count = map(sum, zip(*(sums[name] for sums in results)))
             if count:
                 metrics[name] = total / count
         return metrics

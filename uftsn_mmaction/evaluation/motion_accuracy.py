@@ -13,13 +13,12 @@ from torch import Tensor
 
 @METRICS.register_module()
 class MotionAccuracy(AccMetric):
-    """Accuracy of MMAction2 over groups of classes.
+    """``AccMetric`` over groups of classes.
 
     Some classes differ in what the motion stream cannot see: in the
     generated data set a label is ``motion * 2 + tint``, and flow has no
-    tint. The probability of a group is the sum over its classes; a sample is
-    correct if its group is. A ``pred_score`` that is a dict of several
-    streams gives one accuracy for each.
+    tint. The probability of a group is the sum over its classes. A
+    ``pred_score`` that is a dict of streams gives one accuracy for each.
 
     Args:
         group_size: Number of consecutive classes in a group: the group of a
@@ -27,10 +26,9 @@ class MotionAccuracy(AccMetric):
         groups: Group of each class, in place of ``group_size``.
         from_scores: True where ``pred_score`` holds class scores of any
             range: a softmax makes them probabilities before they are added.
-        metric_list: Metrics as of ``AccMetric``.
-        metric_options: Options as of ``AccMetric``; top-1 by default.
-        collect_device: Where results of several processes are gathered,
-            ``'cpu'`` or ``'gpu'``.
+        metric_list: See ``AccMetric``, as for all that follow.
+        metric_options: Top-1 by default.
+        collect_device: ``'cpu'`` or ``'gpu'``.
         prefix: Prefix of the reported names.
 
     Raises:
@@ -61,8 +59,7 @@ class MotionAccuracy(AccMetric):
         if group_size is not None and group_size < 1:
             raise ValueError('group_size of MotionAccuracy must be 1 or '
                              f'above, got {group_size}')
-        if groups is not None and set(groups) != set(
-                range(len(set(groups)))):
+        if groups is not None and {*groups} != {*range(len({*groups}))}:
             raise ValueError(
                 'groups of MotionAccuracy must number the groups from 0 '
                 f'without a gap, got {list(groups)}')

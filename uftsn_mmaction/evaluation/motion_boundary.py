@@ -11,7 +11,7 @@ def motion_boundary_mask(flow: Tensor,
                          known_mask: Tensor,
                          threshold: float = 0.5,
                          width: int = 3) -> Tensor:
-    """Return a mask that is true near the motion boundaries of a flow.
+    """Return a mask ``(N, H, W)``, true near the boundaries of a flow.
 
     A boundary lies between two neighbouring pixels of a row or column whose
     flows are known and differ by more than ``threshold``. The mask covers
@@ -23,9 +23,6 @@ def motion_boundary_mask(flow: Tensor,
             an unknown area is no motion boundary.
         threshold: Smallest difference at a boundary, in pixels of motion.
         width: Largest distance to the boundary, in pixels.
-
-    Returns:
-        Mask ``(N, H, W)``.
     """
     boundary = torch.zeros_like(known_mask)
     for dim in (-1, -2):

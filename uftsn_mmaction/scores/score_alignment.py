@@ -12,15 +12,7 @@ from .score_file import ScoreFile, read_score_file
 
 
 def read_score_files(names: Sequence[str]) -> list[ScoreFile]:
-    """Read files of the same videos, and say which have no video names.
-
-    Args:
-        names: One file or more, see :func:`read_score_file`.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If a file cannot be used, or two differ.
-    """
+    """Read and align files, and log which of them have no video names."""
     files = align_score_files([read_score_file(name) for name in names])
     unnamed = [file.name for file in files if not file.filenames]
     if unnamed:
@@ -36,9 +28,6 @@ def align_score_files(files: Sequence[ScoreFile]) -> list[ScoreFile]:
     Videos are compared by their names without folder and extension; where a
     file has no names, only their number and the labels can be compared.
 
-    Args:
-        files: One file or more.
-
     Returns:
         The files, their rows in the order of the first one with names.
 
@@ -53,15 +42,15 @@ def align_score_files(files: Sequence[ScoreFile]) -> list[ScoreFile]:
             if one != other:
                 raise _difference(files[0], file, f'{one} and {other} {noun}')
         aligned.append(_reorder(named, file) if file.filenames else file)
+    first = aligned[0]
     for file in aligned[1:]:
-        differ = (file.labels != aligned[0].labels).nonzero().flatten()
-        if len(differ):
-            row = int(differ[0])
+        differ = (file.labels != first.labels).nonzero().flatten().tolist()
+        if differ:
+            row = differ[0]
+            video = named.stems[row] if named else row + 1
             raise _difference(
-                files[0], file,
-                f'labels {int(aligned[0].labels[row])} and '
-                f'{int(file.labels[row])} for video '
-                f'{named.stems[row] if named else row + 1!r}')
+                first, file, f'labels {int(first.labels[row])} and '
+                f'{int(file.labels[row])} for video {video!r}')
     return aligned
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Score files: the predictions that ``tools/test.py --dump`` writes.
 
-Such a file is a pickle of MMEngine's ``DumpResults``: a list of dicts with
-``pred_score``, ``gt_label`` and, where the pipeline packs it, ``filename``.
+MMEngine's ``DumpResults`` pickles a list of dicts with ``pred_score``,
+``gt_label`` and, where the pipeline packs it, ``filename``.
 """
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def read_score_file(name: str) -> ScoreFile:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is no dump of single-label predictions or is
-            not safe to load, or the stream is missing or unknown.
+        ValueError: If the file is no safe dump of single-label predictions,
+            or the stream is missing or unknown.
     """
     path, stream = name, None
     if not osp.isfile(name) and osp.isfile(name.rpartition(':')[0]):
@@ -125,8 +125,9 @@ def _choose_score(score: Any, stream: str | None, path: str,
         raise ValueError(f'{where} has one pred_score and none of stream '
                          f'{stream!r}; leave out ":{stream}"')
     if not isinstance(score, Tensor) or score.dim() != 1 or not len(score):
-        came = (f'a tensor {tuple(score.shape)}'
-                if isinstance(score, Tensor) else type(score).__name__)
+        came = type(score).__name__
+        if isinstance(score, Tensor):
+            came = f'a tensor {tuple(score.shape)}'
         raise ValueError(
             f'{where} has {came} as pred_score, expected a tensor '
             "(num_classes, ); set average_clips='score' of the head, and "
@@ -158,25 +159,25 @@ def write_score_file(path: str,
     """Write predictions as ``DumpResults`` does.
 
     Args:
-        path: File to write, ending with .pkl or .pickle.
+        path: File to write.
         scores: ``(num_videos, num_classes)``.
         labels: ``(num_videos, )``.
         filenames: Video of each row, where known.
 
     Raises:
-        ValueError: If the path has another ending.
+        ValueError: If the path does not end with .pkl or .pickle.
     """
     if not path.endswith(('.pkl', '.pickle')):
         raise ValueError(f'score file {path!r} must end with .pkl or .pickle; '
                          'rename it')
     # Clones, since a view would be written with the whole matrix.
-    entries = [
-        dict(
-            pred_score=score.clone(),
-            pred_label=score.argmax(dim=0, keepdim=True),
-            gt_label=label.reshape(1).clone())
-        for score, label in zip(scores, labels)
-    ]
-    for entry, filename in zip(entries, filenames or ()):
-        entry['filename'] = filename
+    entries = []
+    for row, (score, label) in enumerate(zip(scores, labels)):
+        entries.append(
+            dict(
+                pred_score=score.clone(),
+                pred_label=score.argmax(dim=0, keepdim=True),
+                gt_label=label.reshape(1).clone()))
+        if filenames:
+            entries[-1]['filename'] = filenames[row]
     dump(entries, path)

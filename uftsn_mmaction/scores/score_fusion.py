@@ -33,20 +33,12 @@ def check_weights(weights: Sequence[float], number: int) -> None:
 
 def weighted_mean(scores: Sequence[Tensor],
                   weights: Sequence[float]) -> Tensor:
-    """Return the weighted mean of scores, ``sum(w * s) / sum(w)``.
+    """Return ``sum(w * s) / sum(w)`` of the scores of models, of one shape.
 
-    Args:
-        scores: Scores of each model, of one shape.
-        weights: Weight of each model; only their ratios matter.
-
-    Raises:
-        ValueError: If the weights make no mean.
-
-    Examples:
-        >>> import torch
-        >>> spatial, temporal = torch.tensor([3., 0.]), torch.tensor([0., 6.])
-        >>> weighted_mean([spatial, temporal], [2, 1])
-        tensor([2., 2.])
+    >>> import torch
+    >>> spatial, temporal = torch.tensor([3., 0.]), torch.tensor([0., 6.])
+    >>> weighted_mean([spatial, temporal], [2, 1])
+    tensor([2., 2.])
     """
     check_weights(weights, len(scores))
     return sum(weight * score
@@ -55,15 +47,9 @@ def weighted_mean(scores: Sequence[Tensor],
 
 def averaged_scores(files: Sequence[ScoreFile],
                     average: str) -> list[Tensor]:
-    """Return the scores of each file that go into the mean.
+    """Return ``(num_videos, num_classes)`` of each file for the mean.
 
-    Args:
-        files: Files to fuse.
-        average: ``'score'`` or ``'prob'``. A file of scores becomes
-            probabilities by a softmax of each row.
-
-    Returns:
-        ``(num_videos, num_classes)`` of each file.
+    With ``average='prob'``, the softmax makes probabilities of class scores.
     """
     return [
         file.scores.softmax(dim=1)
@@ -118,22 +104,12 @@ def choose_average(files: Sequence[ScoreFile],
 def score_accuracy(scores: Tensor, labels: Tensor) -> dict[str, float]:
     """Return the accuracies that ``AccMetric`` reports, in [0, 1].
 
-    Args:
-        scores: ``(num_videos, num_classes)``.
-        labels: ``(num_videos, )``.
-
-    Returns:
-        ``top1``, ``top5`` and ``mean1``, the mean over the classes.
-
-    Examples:
-        >>> import torch
-        >>> scores = torch.tensor([[2., 1.], [0., 1.], [3., 1.]])
-        >>> score_accuracy(scores, torch.tensor([0, 1, 1]))
-        {'top1': 0.666..., 'top5': 1.0, 'mean1': 0.75}
+    >>> import torch
+    >>> scores = torch.tensor([[2., 1.], [0., 1.], [3., 1.]])
+    >>> score_accuracy(scores, torch.tensor([0, 1, 1]))
+    {'top1': 0.666..., 'top5': 1.0, 'mean1': 0.75}
     """
     scores, labels = scores.numpy(), labels.numpy()
     top1, top5 = top_k_accuracy(scores, labels, (1, 5))
-    return dict(
-        top1=float(top1),
-        top5=float(top5),
-        mean1=float(mean_class_accuracy(scores, labels)))
+    mean1 = mean_class_accuracy(scores, labels)
+    return dict(top1=float(top1), top5=float(top5), mean1=float(mean1))

@@ -20,10 +20,7 @@ class ForbiddenGlobal(pickle.UnpicklingError):
 
 
 class _Ignored:
-    """Stand-in for numpy values, which no score file needs.
-
-    numpy's own functions trust the state that a pickle gives them.
-    """
+    """Stand-in for numpy, whose functions trust the state in a pickle."""
 
     def __init__(self, *args: Any) -> None:
         pass
@@ -80,15 +77,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 def load_tensors(file: BinaryIO) -> Any:
-    """Load a pickle of containers, numbers, texts and tensors.
-
-    Args:
-        file: Opened pickle. Tensors come to the CPU, numpy values are left
-            out.
+    """Load containers, numbers, texts and tensors, without numpy values.
 
     Raises:
-        ForbiddenGlobal: If the pickle asks for anything else; the text is
-            its name.
+        ForbiddenGlobal: If the pickle asks for anything else; its text is
+            the name.
         Exception: Of any class, if the pickle is damaged.
     """
     return _Unpickler(file).load()

@@ -15,20 +15,16 @@ _MAX_MODELS = 6
 
 def search_weights(scores: Sequence[Tensor],
                    labels: Tensor) -> tuple[tuple[float, ...], float]:
-    """Return the weights with the best top-1 accuracy on a grid.
+    """Return the weights with the best top-1 accuracy, and that accuracy.
 
     The weights sum to 1, in steps of 0.05 for two models and of 0.1 for
-    more; equal weights are always among them. Of several best ones those
-    nearest to equal weights are taken, then those that favour the earlier
-    models.
+    more; equal weights are always among them. Ties go to those nearest to
+    equal weights, then to those that favour the earlier models.
 
     Args:
-        scores: Scores of each model, ``(num_videos, num_classes)``, of videos
-            that are not the test set.
+        scores: ``(num_videos, num_classes)`` of each model, of videos that
+            are not the test set.
         labels: ``(num_videos, )``.
-
-    Returns:
-        The weights, and their top-1 accuracy in [0, 1].
 
     Raises:
         ValueError: If the grid of so many models would be too large.
@@ -54,9 +50,8 @@ def search_weights(scores: Sequence[Tensor],
 def weight_grid(number: int) -> Iterator[tuple[float, ...]]:
     """Yield all weights of a number of models that sum to 1.
 
-    Examples:
-        >>> [*weight_grid(2)][:3]
-        [(0.0, 1.0), (0.05, 0.95), (0.1, 0.9)]
+    >>> [*weight_grid(2)][:3]
+    [(0.0, 1.0), (0.05, 0.95), (0.1, 0.9)]
     """
     steps = 20 if number < 3 else 10
     # Bars between the steps: the weights are the gaps (stars and bars).

@@ -29,14 +29,11 @@ def confusion_change_figure(before: np.ndarray,
     """Draw two confusion matrices and their difference, as in figure 3.
 
     Percentages are of all videos of the true class, also where only a part
-    of the classes is shown. The difference is the second matrix minus the
-    first one, in percentage points: red on the diagonal is an improvement,
-    blue a loss; elsewhere blue is fewer confusions.
+    of the classes is shown. A class without videos has a grey row.
 
     Args:
         before: Number of videos ``(num_classes, num_classes)`` of the first
-            model, a row for each true class, a column for each predicted
-            one.
+            model, true classes in rows, predicted ones in columns.
         after: The same of the second model.
         class_names: Name of each class.
         names: Names of the two models.
@@ -44,13 +41,9 @@ def confusion_change_figure(before: np.ndarray,
             gains first. All up to 20 classes by default, else 10.
         subset: Names of the classes to show instead, in this order.
 
-    Returns:
-        The figure; a class without videos has a grey row.
-
     Raises:
-        ValueError: If a matrix is not square, has a negative number or does
-            not fit the names; ``top`` is below 1; or ``subset`` names an
-            unknown class, or one twice.
+        ValueError: If a matrix does not fit the names, ``top`` is below 1,
+            or ``subset`` names an unknown class, or one twice.
     """
     before, after = (
         row_percentages(matrix, class_names, name)
@@ -70,7 +63,14 @@ def confusion_change_figure(before: np.ndarray,
         axis.set_title(title, fontsize=10, color=INK)
     add_colorbar(axes[1], 'percent of the true class', side)
     add_colorbar(axes[2], 'percentage points', side)
-    caption = _caption(names, len(shown), len(class_names), subset is None)
+    caption = (
+        f'Change: {names[1]} minus {names[0]}. On the diagonal red is an '
+        'improvement and blue a loss; elsewhere blue is fewer confusions '
+        'and red more.')
+    if len(shown) < len(class_names):
+        which = '' if subset else ', those whose accuracy changed most'
+        caption += (f'\n{len(shown)} of {len(class_names)} classes{which}; '
+                    'percentages are of all videos of the true class.')
     figure.supxlabel(caption, fontsize=8, color=MUTED)
     return finish_figure(figure)
 
@@ -98,15 +98,3 @@ def _choose_classes(change: np.ndarray, class_names: Sequence[str],
     moved = np.nan_to_num(np.abs(change).sum(axis=1), nan=-1)
     largest = np.lexsort((-moved, -np.abs(gain)))[:top]
     return sorted(largest.tolist(), key=lambda index: -gain[index])
-
-
-def _caption(names: Sequence[str], size: int, num_classes: int,
-             chosen: bool) -> str:
-    text = (f'Change: {names[1]} minus {names[0]}. On the diagonal red is an '
-            'improvement and blue a loss; elsewhere blue is fewer confusions '
-            'and red more.')
-    if size < num_classes:
-        which = ', those whose accuracy changed most' if chosen else ''
-        text += (f'\n{size} of {num_classes} classes{which}; percentages are '
-                 'of all videos of the true class.')
-    return text

@@ -24,19 +24,16 @@ def confusion_matrix_figure(matrix: np.ndarray,
                             title: str | None = None) -> Figure:
     """Draw a confusion matrix in percent of the true class.
 
+    A class without samples has a grey row.
+
     Args:
-        matrix: Number of samples ``(num_classes, num_classes)``, a row for
-            each true class, a column for each predicted one.
+        matrix: Number of samples ``(num_classes, num_classes)``, true
+            classes in rows, predicted ones in columns.
         class_names: Name of each class.
         title: Text above the matrix.
 
-    Returns:
-        The figure. A class without samples has a grey row; up to 20 classes
-        the percentages are written into the cells.
-
     Raises:
-        ValueError: If the matrix is not square, has a negative number, or
-            does not fit the names.
+        ValueError: If the matrix does not count samples of these classes.
     """
     percent = row_percentages(matrix, class_names)
     cell, room = cell_and_room(class_names)
@@ -53,11 +50,7 @@ def confusion_matrix_figure(matrix: np.ndarray,
 
 def row_percentages(matrix: np.ndarray, class_names: Sequence[str],
                     name: str = 'the model') -> np.ndarray:
-    """Return the percentages of each row; NaN in a row without samples.
-
-    Raises:
-        ValueError: If the matrix does not count samples of these classes.
-    """
+    """Return the percentages of each row; NaN in a row without samples."""
     matrix, size = np.asarray(matrix, dtype=float), len(class_names)
     if not size or matrix.shape != (size, size) or not (matrix >= 0).all():
         raise ValueError(
@@ -81,11 +74,11 @@ def cell_and_room(labels: Sequence[str]) -> tuple[float, float]:
 def draw_matrix(axis: Axes, values: np.ndarray, labels: Sequence[str],
                 cell: float, change: bool = False,
                 name_rows: bool = True) -> None:
-    """Draw a matrix of percentages with its class names.
+    """Draw a square matrix of percentages with its class names.
 
     Args:
         axis: Where to draw.
-        values: Percentages ``(size, size)``, or percentage points.
+        values: Percentages, or percentage points.
         labels: Names of the classes.
         cell: Side of a cell in inches.
         change: Whether the values are a change, with a sign.

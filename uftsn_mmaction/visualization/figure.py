@@ -10,12 +10,7 @@ import io
 
 from matplotlib import rcParams
 from matplotlib.figure import Figure
-from matplotlib.font_manager import (
-    FontProperties,
-    findfont,
-    fontManager,
-    get_font,
-)
+from matplotlib.font_manager import findfont, fontManager, get_font
 from matplotlib.text import Text
 
 #: Colours of text in figures.
@@ -27,13 +22,7 @@ def finish_figure(figure: Figure) -> Figure:
 
     Names of classes and models are no formulas, so that ``$`` is a dollar.
     Characters that the default font lacks, such as Chinese ones, come from
-    the installed fonts that have them.
-
-    Args:
-        figure: A figure with all its texts; it is changed.
-
-    Returns:
-        The same figure.
+    the installed fonts that have them. Returns the same figure.
     """
     texts = figure.findobj(Text)
     families = _font_families({
@@ -53,7 +42,7 @@ def finish_figure(figure: Figure) -> Figure:
 def _font_families(needed: set[int]) -> list[str]:
     """Return the default families, and others for the missing characters."""
     families = list(rcParams['font.family'])
-    default = get_font(findfont(FontProperties()))
+    default = get_font(findfont(None))
     missing = needed - default.get_charmap().keys()
     for font in fontManager.ttflist:
         # A font of placeholders has every character.
@@ -66,17 +55,9 @@ def _font_families(needed: set[int]) -> list[str]:
     return families
 
 
-def figure_to_png(figure: Figure, dpi: int = 120) -> bytes:
-    """Return a figure as the content of a PNG file.
-
-    Args:
-        figure: Figure to draw.
-        dpi: Pixels per inch.
-
-    Returns:
-        Content of the file; equal figures give equal bytes.
-    """
+def figure_to_png(figure: Figure) -> bytes:
+    """Return a PNG file of a figure; equal figures give equal bytes."""
     buffer = io.BytesIO()
     # The version of matplotlib would make equal figures differ.
-    figure.savefig(buffer, format='png', dpi=dpi, metadata={'Software': None})
+    figure.savefig(buffer, format='png', dpi=120, metadata={'Software': None})
     return buffer.getvalue()

@@ -18,10 +18,7 @@ UNKNOWN_COLOR = 128
 
 
 def max_flow_norm(flow: np.ndarray) -> float:
-    """Return the largest known speed of flows ``(.., 2, H, W)``, in pixels.
-
-    It is 0 where no pixel is known.
-    """
+    """Return the largest known speed of ``(.., 2, H, W)``, in pixels, or 0."""
     flow = np.asarray(flow, dtype=np.float32)
     norm = np.hypot(flow[..., 0, :, :], flow[..., 1, :, :])
     return float(norm.max(initial=0, where=is_known(flow, -3)))
@@ -44,11 +41,10 @@ def flow_to_color(flow: np.ndarray,
     Raises:
         ValueError: If the array is no flow, or ``max_norm`` is not positive.
 
-    Examples:
-        >>> flow = np.zeros((2, 1, 3), np.float32)
-        >>> flow[0, 0] = 0, 4, np.nan
-        >>> flow_to_color(flow).tolist()
-        [[[255, 255, 255], [255, 0, 0], [128, 128, 128]]]
+    >>> flow = np.zeros((2, 1, 3), np.float32)
+    >>> flow[0, 0] = 0, 4, np.nan
+    >>> flow_to_color(flow).tolist()
+    [[[255, 255, 255], [255, 0, 0], [128, 128, 128]]]
     """
     flow = np.asarray(flow, dtype=np.float32)
     if flow.ndim < 3 or flow.shape[-3] != 2:
@@ -80,21 +76,10 @@ def flow_to_color(flow: np.ndarray,
 
 
 def color_wheel_legend(size: int = 151) -> np.ndarray:
-    """Paint the colour code as a disk of all directions and speeds.
+    """Paint all directions and speeds as a disk ``(size, size, 3)``.
 
-    Args:
-        size: Side length in pixels; the disk touches the border, which is
-            the full speed.
-
-    Returns:
-        8-bit RGB picture ``(size, size, 3)``, white outside of the disk.
-
-    Raises:
-        ValueError: If the disk would have fewer than 3 pixels across.
+    The full speed touches the border; it is white outside of the disk.
     """
-    if size < 3:
-        raise ValueError('size of the colour wheel must be 3 pixels or more, '
-                         f'got {size}')
     axis = np.linspace(-1, 1, size)
     flow = np.stack(np.meshgrid(axis, axis))
     flow[:, np.hypot(*flow) > 1] = 0

@@ -31,13 +31,13 @@ def flow_panel(rows: Sequence[Mapping[str, Any]],
         frame_name: Title of the first column.
         gt_name: Title of the ground truth's column.
 
-    Returns:
-        The figure, the colour wheel at its right edge.
-
     Raises:
         ValueError: If there is no row, or rows have different columns.
     """
-    columns = [_columns(row, frame_name, gt_name) for row in rows]
+    columns = []
+    for row in rows:
+        gt = [gt_name] if row.get('gt_flow') is not None else []
+        columns.append([frame_name, *gt, *row['flows']])
     if not rows or any(names != columns[0] for names in columns):
         raise ValueError('flow_panel expects rows that all have the same '
                          f'columns, got {columns}; draw several panels')
@@ -59,12 +59,6 @@ def flow_panel(rows: Sequence[Mapping[str, Any]],
     wheel.imshow(color_wheel_legend())
     wheel.set_title('direction,\nspeed', fontsize=8, color=MUTED)
     return finish_figure(figure)
-
-
-def _columns(row: Mapping[str, Any], frame_name: str,
-             gt_name: str) -> list[str]:
-    gt = [gt_name] if row.get('gt_flow') is not None else []
-    return [frame_name, *gt, *row['flows']]
 
 
 def _draw_row(row: Mapping[str, Any], axes: Sequence[Axes]) -> None:

@@ -25,14 +25,13 @@ def training_curves(
     error_references: Mapping[str, float] | None = None,
     accuracy_references: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Draw AEPE and accuracy over the epochs of a staged training.
+    """Draw AEPE over accuracy; a half without any value is left out.
 
     Args:
-        history: Metrics after each epoch: dicts of ``epoch`` (number of
-            finished epochs) and metric name to value. A metric may be
-            missing in some of them.
-        stages: The stages in order, dicts of ``name`` and ``begin``, the
-            number of epochs before the stage.
+        history: Metrics by name after each epoch, with ``epoch``, the number
+            of finished epochs. A metric may be missing in some.
+        stages: ``name`` and ``begin`` (epochs before the stage) of each
+            stage, in order.
         errors: Metric name to label of the upper curves; ``flow/AEPE`` by
             default.
         accuracies: The same for the lower ones, values in [0, 1];
@@ -40,9 +39,6 @@ def training_curves(
         error_references: Label to AEPE in pixels of horizontal lines, such
             as zero flow and TV-L1.
         accuracy_references: The same for accuracies.
-
-    Returns:
-        The figure. A half without any value is left out.
 
     Raises:
         ValueError: If the history has none of the metrics.
