@@ -26,13 +26,18 @@ torch.set_num_threads(1)
 GENERATOR = dict(num_train=16, num_test=16, size=(64, 64), num_frames=12)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Set the scope before a fixture of any scope builds something."""
+    init_default_scope('mmaction')
+
+
 @pytest.fixture(autouse=True)
 def seed():
-    """Start every test with the same random numbers and the scope."""
+    """Start every test with the same random numbers."""
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
-    init_default_scope('mmaction')
 
 
 @pytest.fixture(scope='session')
