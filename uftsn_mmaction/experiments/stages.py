@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from mmengine.config import Config
 
-from ..engine.hooks.stage import stage_configs, staged_hook
-
-#: Names of the stages in the order in which they run.
-STAGES = ('flow', 'classifier', 'joint')
+from ..engine.hooks.stage import PRESETS, stage_configs, staged_hook
 
 
 def stage_epochs(cfg: Config) -> dict[str, range]:
@@ -28,11 +25,12 @@ def stage_epochs(cfg: Config) -> dict[str, range]:
     names = tuple(stage.name for stage in stages)
     by_epoch = staged_hook(cfg).get('by_epoch', True)
     last = (cfg.get('train_cfg') or {}).get('max_epochs')
-    if names != STAGES or not by_epoch or not isinstance(last, int):
+    expected = tuple(PRESETS)
+    if names != expected or not by_epoch or not isinstance(last, int):
         raise ValueError(
             f'The stages of {cfg.filename} are {names}, counted in '
             f'{"epochs" if by_epoch else "iterations"}, with '
-            f'train_cfg.max_epochs={last}; expected {STAGES} in epochs')
+            f'train_cfg.max_epochs={last}; expected {expected} in epochs')
     begins = [stage.begin for stage in stages]
     epochs = {
         name: range(begin + 1, min(end, last) + 1)
