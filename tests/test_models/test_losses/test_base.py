@@ -10,9 +10,8 @@ from uftsn_mmaction.models.losses.base import check_level_weights
 class FlowLength(FlowLoss):
     """Mean length of the flow."""
 
-    def compute(self, levels):
-        return dict(loss_length=self.sum_levels(
-            lambda level: level.flow.norm(dim=1).mean(), levels))
+    def compute(self, level):
+        return dict(loss_length=level.flow.norm(dim=1).mean())
 
 
 @pytest.mark.parametrize('weights', [(), (0., 0.), (1., -0.1), (-1, )])

@@ -6,13 +6,14 @@ import torch.nn.functional as F
 
 from uftsn_mmaction.models.flow import backward_warp, valid_mask
 from uftsn_mmaction.models.losses import census_transform, level
-from uftsn_mmaction.models.losses.level import make_levels, resize_frames
+from uftsn_mmaction.models.losses.level import Level, resize_frames
 
 
 def levels_of(flows, clip, image_scale=255., **kwargs):
-    sizes = [flow.shape[-2:] for flow in flows]
-    return make_levels(flows, resize_frames(clip, sizes, image_scale),
-                       **kwargs)
+    frames = resize_frames(clip, [flow.shape[-2:] for flow in flows],
+                           image_scale)
+    return [Level(flow, images, **kwargs)
+            for flow, images in zip(flows, frames)]
 
 
 @pytest.fixture
@@ -52,8 +53,8 @@ def test_frames_of_each_level():
 def test_backward_swaps_the_frames_and_the_flows():
     clip = torch.rand(1, 3, 3, 8, 8)
     flow, back = torch.randn(2, 1, 2, 2, 8, 8)
-    there, = levels_of([flow], clip, reverse_flows=[back])
-    again, = levels_of([back], clip, backward=True, reverse_flows=[flow])
+    there, = levels_of([flow], clip, reverse_flow=back)
+    again, = levels_of([back], clip, backward=True, reverse_flow=flow)
     assert torch.equal(there.first, again.second)
     assert torch.equal(there.second, again.first)
     assert torch.equal(there.flow, again.reverse_flow)
@@ -87,10 +88,9 @@ def test_each_thing_is_computed_at_first_use_and_once(calls):
 
 def test_both_directions_share_the_census_of_the_frames(calls):
     clip, flow = torch.rand(2, 3, 4, 8, 8), torch.randn(2, 2, 3, 8, 8)
-    frames = resize_frames(clip, [(8, 8)], 1.)
+    frames, = resize_frames(clip, [(8, 8)], 1.)
     for backward in (False, True):
-        found, = make_levels([flow], frames, backward)
-        found.census(3)
+        Level(flow, frames, backward).census(3)
     # All frames at once, then the warped ones of each direction.
     assert [len(images) for images in calls['census_transform']] == [8, 6, 6]
 

@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Base class of the losses on flow: a weighted sum over levels."""
+"""Base class of the losses on flow, and their sum over levels (eq. 9)."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
-from .level import Level, make_levels, resize_frames
+from .level import Level, resize_frames
 
 
 def check_level_weights(weights: float | Sequence[float]) -> tuple[float, ...]:
-    """Return the weights as a tuple of floats.
-
-    Raises:
-        ValueError: If there is none, one is negative, or all are 0.
-    """
+    """Return the weights as floats; refuse negative ones and all zeros."""
     if isinstance(weights, (int, float)):
         weights = (weights, )
     weights = tuple(float(weight) for weight in weights)
@@ -27,30 +23,34 @@ def check_level_weights(weights: float | Sequence[float]) -> tuple[float, ...]:
 
 
 class FlowLoss(nn.Module, ABC):
-    """Unsupervised loss on the flow of several levels.
-
-    A subclass sums functions of a :class:`Level` in :meth:`compute`;
-    :class:`UnsupervisedLoss` shares the levels between several losses.
+    """Unsupervised loss: a function of a level, summed over the levels.
 
     Args:
         level_weights: Weight of each level, level 0 first. A level of weight
             0 is skipped.
-        image_scale: Factor from the range of the clip to 0..255.
+        image_scale: Factor from the range of the clip to 0..255, which the
+            weights of eq. 9 assume: with images in [0, 1] the flow collapses.
+        weight: Weight of the sum.
+
+    Raises:
+        ValueError: If a weight is negative, or all levels have weight 0.
     """
 
     def __init__(self,
                  level_weights: Sequence[float] = (1., 1., 1., 1., 1.),
-                 image_scale: float = 255.) -> None:
+                 image_scale: float = 255.,
+                 weight: float = 1.) -> None:
         super().__init__()
+        if weight < 0:
+            raise ValueError(f'weight of {type(self).__name__} must be 0 or '
+                             f'more, got {weight}')
         self.level_weights = check_level_weights(level_weights)
         self.image_scale = image_scale
+        self.weight = weight
 
     @abstractmethod
-    def compute(self, levels: Sequence[Level]) -> dict[str, Tensor]:
-        """Compute the losses of one direction.
-
-        Args:
-            levels: Levels, finest first, one per entry of ``level_weights``.
+    def compute(self, level: Level) -> dict[str, Tensor]:
+        """Compute the losses of one level and direction.
 
         Returns:
             Scalars by name; a name with ``loss`` in it enters the total.
@@ -60,39 +60,64 @@ class FlowLoss(nn.Module, ABC):
                 flows: Sequence[Tensor] | Tensor,
                 clip: Tensor,
                 backward: bool = False) -> dict[str, Tensor]:
-        """Compute the losses of one direction from flows and frames.
+        """Compute the losses of one direction, summed over the levels.
 
         Args:
             flows: Flows ``(N, 2, T-1, H_l, W_l)``, finest level first.
             clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
             backward: Whether the flows lead from frame t+1 to frame t.
 
-        Returns:
-            Losses by name, see :meth:`compute`.
-
         Raises:
             ValueError: If the number of flows is not that of
                 ``level_weights``.
         """
-        flows = (flows, ) if isinstance(flows, Tensor) else tuple(flows)
-        sizes = [flow.shape[-2:] for flow in flows]
-        frames = resize_frames(clip, sizes, self.image_scale)
-        return self.compute(make_levels(flows, frames, backward))
+        flows = (flows, ) if isinstance(flows, Tensor) else flows
+        found, = sum_levels([self], {backward: flows}, clip).values()
+        return add_losses({}, found, self.weight)
 
-    def sum_levels(self, term: Callable[[Level], Tensor],
-                   levels: Sequence[Level]) -> Tensor:
-        """Sum a term over the levels with their weights (eq. 9).
 
-        Raises:
-            ValueError: If the number of levels is not that of
-                ``level_weights``.
-        """
-        if len(levels) != len(self.level_weights):
+def sum_levels(
+    losses: Iterable[FlowLoss], flows: Mapping[bool, Sequence[Tensor]],
+    clip: Tensor
+) -> dict[tuple[bool, FlowLoss], dict[str, Tensor]]:
+    """Sum losses over the levels with ``level_weights``.
+
+    The losses share each level, and each level is freed before the next.
+
+    Args:
+        losses: Losses to compute.
+        flows: Flows of one or both directions, by ``backward``.
+        clip: Clips ``(N, 3, T, H, W)``.
+
+    Returns:
+        Sums by direction and loss, without the ``weight`` of the loss.
+    """
+    sizes = [flow.shape[-2:] for flow in next(iter(flows.values()))]
+    for loss in losses:
+        if len(sizes) != len(loss.level_weights):
             raise ValueError(
-                f'level_weights of {type(self).__name__} has '
-                f'{len(self.level_weights)} entries, but the flow estimator '
-                f'returns {len(levels)} levels; give one weight per entry of '
+                f'level_weights of {type(loss).__name__} has '
+                f'{len(loss.level_weights)} entries, but the flow estimator '
+                f'returns {len(sizes)} levels; give one weight per entry of '
                 'its out_indices')
-        return sum(weight * term(level)
-                   for weight, level in zip(self.level_weights, levels)
-                   if weight)
+    sums = {(backward, loss): {} for backward in flows for loss in losses}
+    for scale in {loss.image_scale for loss in losses}:
+        for index, frames in enumerate(resize_frames(clip, sizes, scale)):
+            for backward in flows:
+                there, back = flows[backward], flows.get(not backward)
+                level = Level(there[index], frames, backward,
+                              None if back is None else back[index])
+                for loss in losses:
+                    weight = loss.level_weights[index]
+                    if weight and loss.image_scale == scale:
+                        add_losses(sums[backward, loss], loss.compute(level),
+                                   weight)
+    return sums
+
+
+def add_losses(total: dict[str, Tensor], losses: Mapping[str, Tensor],
+               weight: float) -> dict[str, Tensor]:
+    """Add weighted losses to those of the same name, and return the sums."""
+    for name, value in losses.items():
+        total[name] = total.get(name, 0) + weight * value
+    return total

@@ -17,11 +17,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def check_patch_size(patch_size: int) -> None:
-    """Check that a patch has a centre and neighbours.
-
-    Raises:
-        ValueError: If the size is even or below 3.
-    """
+    """Check that a patch has a centre and neighbours."""
     if patch_size < 3 or patch_size % 2 == 0:
         raise ValueError('patch_size of the census must be odd and 3 or more, '
                          f'got {patch_size}')
@@ -64,26 +60,13 @@ def census_transform(image: Tensor, patch_size: int = 3) -> Tensor:
 def census_distance(first: Tensor, second: Tensor) -> Tensor:
     """Compute the soft Hamming distance of two census codes (eq. 7).
 
-    Args:
-        first: Codes ``(N, C, H, W)`` of :func:`census_transform`.
-        second: Codes to compare with, same shape.
-
-    Returns:
-        ``(N, 1, H, W)`` from 0 to below C.
+    Codes are ``(N, C, H, W)``, distances ``(N, 1, H, W)`` from 0 to below C.
     """
     squared = (first - second)**2
     return (squared / (0.1 + squared)).sum(1, keepdim=True)
 
 
 def whole_patch_mask(mask: Tensor, patch_size: int) -> Tensor:
-    """Keep the pixels whose whole patch lies in the frame and in the mask.
-
-    Args:
-        mask: ``(N, 1, H, W)``, 1 where a pixel counts.
-        patch_size: Side of the square patch, odd.
-
-    Returns:
-        Mask of the same shape.
-    """
+    """Keep pixels whose whole patch is within the mask ``(N, 1, H, W)``."""
     margin = patch_size // 2
     return -F.max_pool2d(F.pad(-mask, (margin, ) * 4), patch_size, stride=1)

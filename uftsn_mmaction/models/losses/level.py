@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One level of the flow in one direction, as the loss terms see it (sec. 2.2).
+"""One level of the flow in one direction, as the losses see it (sec. 2.2).
 
-A term is a function of a :class:`Level`. What several terms may need, such as
-the warped frame, is a property of the level, computed at first use and shared.
-Further properties belong here, such as a mask of the pixels visible in both
-frames, so that no term has to know where they come from.
+A loss is a function of a :class:`Level`. What several losses may need, such
+as the warped frame, is a property of the level, computed at first use and
+shared. Further masks of pixels belong here, such as those visible in both
+frames, so that no loss has to know where they come from.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import torch
@@ -20,11 +20,7 @@ from .census import census_transform
 
 
 class Frames:
-    """Frames of clips at the size of one level, for both directions.
-
-    Args:
-        images: Frames ``(N, T, 3, h, w)`` in 0..255.
-    """
+    """Frames ``(N, T, 3, h, w)`` in 0..255, shared by both directions."""
 
     def __init__(self, images: Tensor) -> None:
         self.images = images
@@ -34,16 +30,15 @@ class Frames:
         """Return the census codes ``(N, T, patch_size**2 - 1, h, w)``."""
         if patch_size not in self._census:
             codes = census_transform(self.images.flatten(0, 1), patch_size)
-            self._census[patch_size] = codes.unflatten(0,
-                                                       self.images.shape[:2])
+            self._census[patch_size] = codes.unflatten(
+                0, self.images.shape[:2])
         return self._census[patch_size]
 
 
 class Level:
     """Flow of one level and direction with the frames that it connects.
 
-    A clip of T frames gives T - 1 pairs; all pairs of N clips are one batch
-    of P = N * (T - 1).
+    All pairs of consecutive frames are one batch of P = N * (T - 1).
 
     Args:
         flow: Flows ``(N, 2, T-1, h, w)`` in pixels of the level.
@@ -94,52 +89,30 @@ class Level:
         """
         if patch_size not in self._census:
             codes = self._frames.census(patch_size)[:, self._start]
-            self._census[patch_size] = (codes.flatten(0, 1),
-                                        census_transform(
-                                            self.warped, patch_size))
+            self._census[patch_size] = (
+                codes.flatten(0, 1),
+                census_transform(self.warped, patch_size))
         return self._census[patch_size]
 
 
 def resize_frames(clip: Tensor, sizes: Sequence[tuple[int, int]],
-                  image_scale: float) -> list[Frames]:
-    """Resize the frames of clips to the size of each level.
+                  image_scale: float) -> Iterator[Frames]:
+    """Resize the frames of clips ``(N, 3, T, H, W)`` to one level at a time.
 
     Args:
-        clip: Clips ``(N, 3, T, H, W)``.
+        clip: Clips.
         sizes: Height and width of each level, finest first.
         image_scale: Factor from the range of the clips to 0..255.
 
-    Returns:
+    Yields:
         Frames of each level, in float32 at least.
     """
     # N x 3 x T x H x W -> (N * T) x 3 x H x W
     images = clip.transpose(1, 2).flatten(0, 1)
     images = images.to(torch.promote_types(images.dtype, torch.float32))
     images = images * image_scale
-    frames = []
     for size in sizes:
         if images.shape[-2:] != size:
             # The mean over the area of a coarse pixel avoids aliasing.
             images = F.interpolate(images, size=size, mode='area')
-        frames.append(Frames(images.unflatten(0, (-1, clip.shape[2]))))
-    return frames
-
-
-def make_levels(
-        flows: Sequence[Tensor],
-        frames: Sequence[Frames],
-        backward: bool = False,
-        reverse_flows: Sequence[Tensor] | None = None) -> list[Level]:
-    """Combine the flows of one direction with the frames of each level.
-
-    Args:
-        flows: Flows ``(N, 2, T-1, h, w)``, finest level first.
-        frames: Frames of each level, see :func:`resize_frames`.
-        backward: Whether the flows lead from frame t+1 to frame t.
-        reverse_flows: Flows of the other direction, if known.
-    """
-    reverse = [None] * len(flows) if reverse_flows is None else reverse_flows
-    return [
-        Level(flow, images, backward, back)
-        for flow, images, back in zip(flows, frames, reverse)
-    ]
+        yield Frames(images.unflatten(0, (-1, clip.shape[2])))

@@ -9,11 +9,7 @@ PENALTIES = ('l1', 'charbonnier', 'robust')
 
 
 def check_penalty(penalty: str) -> None:
-    """Check the name of a penalty.
-
-    Raises:
-        ValueError: If there is no such penalty.
-    """
+    """Check the name of a penalty."""
     if penalty not in PENALTIES:
         raise ValueError(
             f'penalty must be one of {PENALTIES}, got {penalty!r}')

@@ -2,7 +2,7 @@
 """Photometric loss: L1 per pixel, census per patch (eq. 6, 7)."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 from mmaction.registry import MODELS
 from torch import Tensor
@@ -14,33 +14,16 @@ from .penalty import check_penalty, masked_mean, penalize
 
 
 def difference_loss(level: Level, penalty: str = 'l1') -> Tensor:
-    """Average the L1 norm of the RGB difference over valid pixels (eq. 6).
-
-    Args:
-        level: Flow and frames of one level.
-        penalty: Penalty of the difference in each channel, see
-            :func:`penalize`.
-
-    Returns:
-        A scalar.
-    """
+    """Average the L1 norm of the RGB difference over valid pixels (eq. 6)."""
     difference = penalize(level.first - level.warped, penalty)
     return masked_mean(difference.sum(1, keepdim=True), level.valid_mask)
 
 
 def census_loss(level: Level, patch_size: int = 3) -> Tensor:
-    """Average the census distance over wholly valid patches (eq. 7).
-
-    Args:
-        level: Flow and frames of one level.
-        patch_size: Side of the square patch, odd.
-
-    Returns:
-        A scalar.
-    """
+    """Average the census distance over wholly valid patches (eq. 7)."""
     distance = census_distance(*level.census(patch_size))
-    return masked_mean(distance, whole_patch_mask(level.valid_mask,
-                                                  patch_size))
+    mask = whole_patch_mask(level.valid_mask, patch_size)
+    return masked_mean(distance, mask)
 
 
 @MODELS.register_module()
@@ -54,25 +37,23 @@ class PhotometricLoss(FlowLoss):
     Args:
         difference_weight: :math:`\lambda_1`; 0 omits the term.
         census_weight: :math:`\lambda_2`; 0 omits the term.
-        patch_size: Side of the census patch.
-        level_weights: Weight of each level, level 0 first.
-        penalty: Penalty of the difference term, see :func:`penalize`.
-        image_scale: Factor from the range of the clip to 0..255. The weights
-            depend on that range: with images in [0, 1] the flow collapses.
+        patch_size: Side of the census patch, odd.
+        penalty: Penalty of the difference in each channel, see
+            :func:`penalize`.
+        kwargs: Arguments of :class:`FlowLoss`.
     """
 
     def __init__(self,
                  difference_weight: float = 0.2,
                  census_weight: float = 1.0,
                  patch_size: int = 3,
-                 level_weights: Sequence[float] = (1., 1., 1., 1., 1.),
                  penalty: str = 'l1',
-                 image_scale: float = 255.) -> None:
-        super().__init__(level_weights, image_scale)
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         check_penalty(penalty)
         check_patch_size(patch_size)
-        if min(difference_weight, census_weight) < 0 or not (difference_weight
-                                                             or census_weight):
+        weights = difference_weight, census_weight
+        if min(weights) < 0 or max(weights) == 0:
             raise ValueError(
                 'difference_weight and census_weight must be 0 or more and '
                 f'not both 0, got {difference_weight} and {census_weight}')
@@ -81,15 +62,13 @@ class PhotometricLoss(FlowLoss):
         self.patch_size = patch_size
         self.penalty = penalty
 
-    def compute(self, levels: Sequence[Level]) -> dict[str, Tensor]:
+    def compute(self, level: Level) -> dict[str, Tensor]:
         """Compare each frame with its neighbour warped by the flow."""
         losses = {}
         if self.difference_weight:
-            losses['loss_difference'] = self.sum_levels(
-                lambda level: self.difference_weight * difference_loss(
-                    level, self.penalty), levels)
+            losses['loss_difference'] = (
+                self.difference_weight * difference_loss(level, self.penalty))
         if self.census_weight:
-            losses['loss_census'] = self.sum_levels(
-                lambda level: self.census_weight * census_loss(
-                    level, self.patch_size), levels)
+            losses['loss_census'] = (
+                self.census_weight * census_loss(level, self.patch_size))
         return losses

@@ -2,7 +2,7 @@
 """Edge-aware smoothness of the flow (eq. 8)."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmaction.registry import MODELS
@@ -30,9 +30,6 @@ def smoothness_loss(flow: Tensor,
             linear flow.
         edge_weight: Factor of the image gradient in the exponent.
         penalty: Penalty of each flow derivative, see :func:`penalize`.
-
-    Returns:
-        A scalar.
 
     Example:
         >>> import torch
@@ -70,36 +67,27 @@ class SmoothnessLoss(FlowLoss):
         weight: :math:`\lambda_3`.
         order: Order of the flow derivative, 1 or 2.
         edge_weight: Factor of the image gradient in the exponent.
-        level_weights: Weight of each level, level 0 first.
         penalty: Penalty of each derivative, see :func:`penalize`.
-        image_scale: Factor from the range of the clip to 0..255, the range
-            that the exponent of eq. 8 assumes.
+        kwargs: Arguments of :class:`FlowLoss`.
     """
 
     def __init__(self,
                  weight: float = 50.0,
                  order: int = 1,
                  edge_weight: float = 1.0,
-                 level_weights: Sequence[float] = (1., 1., 1., 1., 1.),
                  penalty: str = 'l1',
-                 image_scale: float = 255.) -> None:
-        super().__init__(level_weights, image_scale)
+                 **kwargs: Any) -> None:
+        super().__init__(weight=weight, **kwargs)
         check_penalty(penalty)
         if order not in (1, 2):
             raise ValueError(
                 f'order of SmoothnessLoss must be 1 or 2, got {order!r}')
-        if weight < 0:
-            raise ValueError('weight of SmoothnessLoss must be 0 or more, got '
-                             f'{weight}')
-        self.weight = weight
         self.order = order
         self.edge_weight = edge_weight
         self.penalty = penalty
 
-    def compute(self, levels: Sequence[Level]) -> dict[str, Tensor]:
+    def compute(self, level: Level) -> dict[str, Tensor]:
         """Weigh the changes of the flow by the edges of the first frame."""
-        total = self.sum_levels(
-            lambda level: smoothness_loss(level.flow, level.first, self.order,
-                                          self.edge_weight, self.penalty),
-            levels)
-        return dict(loss_smoothness=self.weight * total)
+        loss = smoothness_loss(level.flow, level.first, self.order,
+                               self.edge_weight, self.penalty)
+        return dict(loss_smoothness=loss)

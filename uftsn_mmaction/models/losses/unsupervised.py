@@ -8,8 +8,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
 
-from .base import FlowLoss
-from .level import make_levels, resize_frames
+from .base import FlowLoss, add_losses, sum_levels
 
 
 class UnsupervisedLoss(nn.Module):
@@ -18,14 +17,14 @@ class UnsupervisedLoss(nn.Module):
     .. math:: \frac{1}{M} (\lambda_1 L_{diff} + \lambda_2 L_{census}
         + \lambda_3 L_{smooth})
 
-    Both the forward and the backward flow are trained, the latter "as data
-    augmentation" (sec. 2.1): each term is the mean over the two directions.
+    The backward flow is trained, too, "as data augmentation" (sec. 2.1): each
+    term is the mean over both directions.
 
     Args:
         terms: Losses such as :class:`PhotometricLoss` and
-            :class:`SmoothnessLoss`, which carry their own weights. They
-            share the frames and levels; any other module with the call
-            ``module(flows, clip, backward)`` serves as well.
+            :class:`SmoothnessLoss`, which carry their own weights and share
+            the levels; any other module with the call ``module(flows, clip,
+            backward)`` serves as well.
     """
 
     def __init__(self, terms: Iterable[nn.Module]) -> None:
@@ -41,26 +40,17 @@ class UnsupervisedLoss(nn.Module):
             flows_back: Flows from frame t+1 to t, finest level first.
             clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
         """
-        sizes = [flow.shape[-2:] for flow in flows]
-        scales = {
-            term.image_scale
-            for term in self.terms if isinstance(term, FlowLoss)
-        }
-        frames = {scale: resize_frames(clip, sizes, scale) for scale in scales}
+        directions = {False: flows, True: flows_back}
+        shared = [term for term in self.terms if isinstance(term, FlowLoss)]
+        sums = sum_levels(shared, directions, clip)
         losses: dict[str, Tensor] = {}
-        for there, back, backward in ((flows, flows_back, False),
-                                      (flows_back, flows, True)):
-            levels = {
-                scale: make_levels(there, images, backward, back)
-                for scale, images in frames.items()
-            }
+        for backward in directions:
             for term in self.terms:
                 if isinstance(term, FlowLoss):
-                    found = term.compute(levels[term.image_scale])
+                    add_losses(losses, sums[backward, term], term.weight / 2)
                 else:
-                    found = term(there, clip, backward)
-                for name, value in found.items():
-                    losses[name] = losses.get(name, 0) + value / 2
+                    found = term(directions[backward], clip, backward)
+                    add_losses(losses, found, 1 / 2)
         return losses
 
 
