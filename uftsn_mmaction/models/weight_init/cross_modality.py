@@ -44,9 +44,16 @@ class CrossModalityPretrained:
         self.checkpoint = checkpoint
 
     def __call__(self, module: nn.Module) -> None:
-        """Fill a backbone; see :func:`load_rgb_weights` for the errors."""
+        """Fill a backbone."""
         name = type(self).__name__
-        self._check_order(module, name)
+        init_cfg = getattr(module, 'init_cfg', None)
+        kinds = ([str(cfg['type']) for cfg in init_cfg]
+                 if isinstance(init_cfg, list) else [])
+        if any(name in kind for kind in kinds) and name not in kinds[-1]:
+            raise ValueError(
+                f'init_cfg of {type(module).__name__} has {kinds[-1]} after '
+                f'{name}, which would overwrite the loaded weights; put '
+                f'{name} last')
         # MMEngine initialises the children after any init_cfg that is not of
         # type Pretrained, which would overwrite what is loaded here. So they
         # are initialised now, and marked in the way that MMEngine checks.
@@ -63,24 +70,9 @@ class CrossModalityPretrained:
             update_init_info(
                 module, init_info=f'{name}: load from {self.checkpoint}')
 
-    @staticmethod
-    def _check_order(module: nn.Module, name: str) -> None:
-        init_cfg = getattr(module, 'init_cfg', None)
-        kinds = ([str(cfg['type']) for cfg in init_cfg] if isinstance(
-            init_cfg, (list, tuple)) else [])
-        if any(name in kind for kind in kinds) and name not in kinds[-1]:
-            raise ValueError(
-                f'init_cfg of {type(module).__name__} has {kinds[-1]} after '
-                f'{name}, which would overwrite the loaded weights; put '
-                f'{name} last')
-
 
 def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
     """Load an RGB checkpoint into a backbone with any input channels.
-
-    Args:
-        backbone: Module to fill.
-        checkpoint: File or URL.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -90,20 +82,21 @@ def load_rgb_weights(backbone: nn.Module, checkpoint: str) -> None:
     kind = type(backbone).__name__
     path, conv = find_first_conv(backbone)
     weights, sources = _read(backbone, checkpoint)
+    label = f'The checkpoint {checkpoint!r} of the backbone'
     if not sources:
         raise ValueError(
-            f'The checkpoint {checkpoint!r} of the backbone has no weight of '
-            f'{kind}: it holds {_listed(list(weights))}, expected names like '
-            f'{path}.weight; name a checkpoint of this architecture')
+            f'{label} has no weight of {kind}: it holds '
+            f'{_listed(list(weights))}, expected names like {path}.weight; '
+            'name a checkpoint of this architecture')
     source = sources.get(f'{path}.weight')
     kernel = adapt_rgb_kernel(weights.get(source), conv)
     if kernel is None:
         found = tuple(weights[source].shape) if source else 'none'
         raise ValueError(
-            f'The checkpoint {checkpoint!r} of the backbone needs an RGB '
-            f'kernel of shape {rgb_shape(conv)} for {path} of {kind}, got '
-            f'{found}; name a checkpoint trained on RGB images, or use '
-            'init_cfg type Pretrained to load weights of equal shape')
+            f'{label} needs an RGB kernel of shape {rgb_shape(conv)} for '
+            f'{path} of {kind}, got {found}; name a checkpoint trained on RGB '
+            'images, or use init_cfg type Pretrained to load weights of equal '
+            'shape')
     state = {name: weights[source] for name, source in sources.items()}
     state[f'{path}.weight'] = kernel
     missing = load_weights(
@@ -137,9 +130,6 @@ def stock_checkpoints(backbone: ConfigType) -> list[str]:
 
     These are ``pretrained`` and ``init_cfg`` of type ``Pretrained``, which
     leave the first convolution random where the channels differ.
-
-    Args:
-        backbone: Config of the backbone.
     """
     init_cfgs = backbone.get('init_cfg') or []
     init_cfgs = [init_cfgs] if isinstance(init_cfgs, dict) else init_cfgs
@@ -156,10 +146,6 @@ def load_rgb_kernel(backbone: nn.Module, checkpoint: str) -> None:
     """Fill only the first convolution from an RGB checkpoint.
 
     A checkpoint without an RGB kernel is logged and changes nothing.
-
-    Args:
-        backbone: Backbone that has loaded the other weights.
-        checkpoint: File or URL.
     """
     path, conv = find_first_conv(backbone)
     weights, sources = _read(backbone, checkpoint)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import inspect
 from contextlib import suppress
 
-import torch
 from mmaction.registry import MODELS
 from mmaction.utils import ConfigType
 from torch import Tensor, nn
 
 
 def find_first_conv(backbone: nn.Module) -> tuple[str, nn.Conv2d]:
-    """Return the dotted name and the first 2D convolution of a backbone.
-
-    Raises:
-        ValueError: If the backbone has no 2D convolution.
-    """
+    """Return the dotted name and the first 2D convolution of a backbone."""
     for path, module in backbone.named_modules():
         if isinstance(module, nn.Conv2d):
             return path, module
@@ -29,13 +24,6 @@ def average_input_channels(weight: Tensor, in_channels: int) -> Tensor:
     """Average a kernel over its input channels and repeat the mean.
 
     The cross-modality initialisation of TSN (Wang et al., 2016, sec. 3.2).
-
-    Args:
-        weight: Kernel ``(O, C, kH, kW)``.
-        in_channels: Input channels of the new kernel.
-
-    Returns:
-        Kernel ``(O, in_channels, kH, kW)``.
 
     Example:
         >>> import torch
@@ -69,8 +57,7 @@ def set_input_channels(backbone: ConfigType, in_channels: int) -> ConfigType:
     """Set the input channels in a backbone config that leaves them out.
 
     Args:
-        backbone: Config of a backbone of MMAction2, mmpretrain, timm,
-            torchvision or one's own.
+        backbone: Config of a backbone of any library.
         in_channels: Value of ``in_channels`` (``in_chans`` for timm).
 
     Returns:
@@ -96,38 +83,21 @@ def _has_setting(kind: str | type, setting: str) -> bool:
                 import mmpretrain.models  # noqa: F401
         kind = MODELS.get(kind)
     for base in inspect.getmro(kind) if inspect.isclass(kind) else ():
-        parameters = inspect.signature(base).parameters
-        if setting in parameters:
+        spec = inspect.getfullargspec(base.__init__)
+        if setting in (*spec.args, *spec.kwonlyargs):
             return True
-        kinds = {parameter.kind for parameter in parameters.values()}
-        if inspect.Parameter.VAR_KEYWORD not in kinds:
+        if spec.varkw is None:
             # Nothing is passed on to the parent.
             return False
     return False
 
 
 def replace_first_conv(backbone: nn.Module, in_channels: int) -> None:
-    """Replace the first convolution by one with other input channels.
-
-    Its kernel is the mean of the old one, see
-    :func:`average_input_channels`.
-    """
-    path, old = find_first_conv(backbone)
-    new = nn.Conv2d(
-        in_channels,
-        old.out_channels,
-        old.kernel_size,
-        stride=old.stride,
-        padding=old.padding,
-        dilation=old.dilation,
-        bias=old.bias is not None,
-        padding_mode=old.padding_mode)
-    with torch.no_grad():
-        new.weight.copy_(average_input_channels(old.weight, in_channels))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-    parent, _, name = path.rpartition('.')
-    setattr(backbone.get_submodule(parent), name, new)
+    """Average the first kernel over its channels for a new number of them."""
+    conv = find_first_conv(backbone)[1]
+    kernel = average_input_channels(conv.weight.detach(), in_channels)
+    conv.in_channels = in_channels
+    conv.weight = nn.Parameter(kernel)
 
 
 def fit_first_conv(backbone: nn.Module, clip_len: int, replace: bool) -> None:
@@ -136,8 +106,8 @@ def fit_first_conv(backbone: nn.Module, clip_len: int, replace: bool) -> None:
     Args:
         backbone: Backbone as built.
         clip_len: Frames per clip.
-        replace: Whether to replace the first convolution, for backbones
-            without a setting of the input channels.
+        replace: Whether to replace the first kernel, for backbones without
+            a setting of the input channels.
 
     Raises:
         ValueError: If the backbone takes another number of channels.
