@@ -33,10 +33,7 @@ def stack_flow(flow: Tensor, flow_bound: float | None = 20.0) -> Tensor:
 
 
 def flow_statistics(flow: Tensor) -> dict[str, Tensor]:
-    """Summarise flow for the log of a training.
-
-    Args:
-        flow: Flow ``(N, 2, T-1, H, W)`` in pixels.
+    """Summarise flow ``(N, 2, T-1, H, W)`` for the log of a training.
 
     Returns:
         ``flow_norm``, the mean length in pixels, and ``flow_std``, the mean

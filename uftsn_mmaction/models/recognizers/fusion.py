@@ -43,6 +43,11 @@ class FusionRecognizer(BaseModel):
         data_preprocessor: Moves the frames to the device. Anything else is up
             to the data preprocessor of each stream.
 
+    Attributes:
+        num_classes: Number of classes, the same for all streams.
+        per_stream: Whether ``pred_score`` is a dict with the scores of each
+            stream, for metrics, or a tensor, for MMAction2's inferencers.
+
     Raises:
         ValueError: If a setting is out of range, or the streams have
             different numbers of classes.
@@ -81,18 +86,13 @@ class FusionRecognizer(BaseModel):
         if not any(stream.weight for stream in self.streams.values()):
             raise ValueError('weight must be above 0 for at least one stream, '
                              'but is 0 for all')
-        classes = {
-            name: stream.num_classes
-            for name, stream in self.streams.items()
-        }
-        if len(set(classes.values())) > 1:
+        classes = {name: s.num_classes for name, s in self.streams.items()}
+        self.num_classes, *others = set(classes.values())
+        if others:
             raise ValueError(
                 'The streams of a fusion must have the same classes, but '
                 f'num_classes of their heads are {classes}; fuse models of '
                 'one data set')
-        self.num_classes = next(iter(classes.values()))
-        #: Whether ``pred_score`` is a dict with the scores of each stream,
-        #: for metrics, or a tensor, as MMAction2's inferencers expect.
         self.per_stream = False
 
     def forward(self,
@@ -123,19 +123,15 @@ class FusionRecognizer(BaseModel):
     def predict(self, inputs: Clips, data_samples: SampleList) -> SampleList:
         """Set ``pred_score`` and ``pred_label`` of each sample.
 
-        ``pred_score`` is the fused average ``(num_classes, )``. With
-        :attr:`per_stream` it is a dict: a tensor for each stream, ``fusion``,
-        and the fusion by the other average as ``fusion_prob`` or
-        ``fusion_score``.
+        ``pred_score`` is the fused average ``(num_classes, )``; with
+        ``per_stream`` a dict of each stream, ``fusion``, and the fusion by
+        the other average as ``fusion_prob`` or ``fusion_score``.
         """
         self._check_labels(data_samples)
         scores = self._scores(inputs)
         for index, sample in enumerate(data_samples):
             # A view would be dumped with the memory of the whole batch.
-            found = {
-                name: score[index].clone()
-                for name, score in scores.items()
-            }
+            found = {name: s[index].clone() for name, s in scores.items()}
             fused = found['fusion']
             # set_pred_score would set num_classes to the number of streams.
             sample.set_field(found if self.per_stream else fused, 'pred_score')
@@ -144,23 +140,23 @@ class FusionRecognizer(BaseModel):
 
     def _scores(self, inputs: Clips) -> dict[str, Tensor]:
         """Average each stream and all of them, ``(B, num_classes)``."""
-        averages = {
+        means = {
             name: self._average_samples(stream, self._clips(stream, inputs))
             for name, stream in self.streams.items()
         }
-        other, = (name for name in AVERAGES if name != self.average)
-        return {
-            **{name: found[self.average]
-               for name, found in averages.items()},
-            'fusion': self._average_streams(averages, self.average),
-            f'fusion_{other}': self._average_streams(averages, other),
+        weights = [stream.weight for stream in self.streams.values()]
+        fused = {
+            kind: weighted_mean([mean[kind] for mean in means.values()],
+                                weights)
+            for kind in AVERAGES
         }
-
-    def _average_streams(self, averages: Mapping[str, Mapping[str, Tensor]],
-                         average: str) -> Tensor:
-        return weighted_mean(
-            [averages[name][average] for name in self.streams],
-            [stream.weight for stream in self.streams.values()])
+        other, = (kind for kind in AVERAGES if kind != self.average)
+        return {
+            **{name: mean[self.average]
+               for name, mean in means.items()},
+            'fusion': fused[self.average],
+            f'fusion_{other}': fused[other],
+        }
 
     def _average_samples(self, stream: Stream,
                          clips: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -196,15 +192,8 @@ class FusionRecognizer(BaseModel):
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor],
                               prefix: str, *args: Any) -> None:
-        """Refuse partial checkpoints, of which stock loaders only warn.
-
-        Raises:
-            ValueError: If a tensor of a stream is missing.
-        """
-        names = [
-            name for name in self.state_dict(prefix=prefix)
-            if name.startswith(f'{prefix}streams.')
-        ]
+        """Refuse partial checkpoints, of which stock loaders only warn."""
+        names = list(self.streams.state_dict(prefix=f'{prefix}streams.'))
         missing = [name for name in names if name not in state_dict]
         if missing:
             raise ValueError(
@@ -216,7 +205,7 @@ class FusionRecognizer(BaseModel):
 
     def _check_labels(self, data_samples: SampleList) -> None:
         for sample in data_samples:
-            label: Any = sample.get('gt_label')
+            label = sample.get('gt_label')
             if label is None or label.numel() != 1:
                 continue
             # Inferencers label a video -1; a metric would count an error.

@@ -4,18 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import nn
+
 from ..flow.base import FlowEstimator
-from .partwise import PartwiseTraining
 
 #: Terms of the training loss: eq. 9, and cross entropy.
 LOSSES = ('flow', 'cls')
+
+
+class PartwiseTraining(nn.Module):
+    """Mixin of a model whose children can be frozen one by one.
+
+    A frozen part keeps its weights and normalisation statistics even when
+    the training loop switches the whole model to training mode.
+    """
+
+    frozen_parts: tuple[str, ...] = ()
+    _trainable: frozenset[str] | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the children that have parameters."""
+        return tuple(name for name, child in self.named_children()
+                     if any(True for _ in child.parameters()))
+
+    def train_only(self, train: Sequence[str]) -> None:
+        """Freeze all parts except the named ones.
+
+        Parameters that required no gradient at the first call, such as those
+        of ``frozen_stages``, stay frozen for good.
+        """
+        if not train or not set(train) <= set(self.parts):
+            raise ValueError('train of a stage must name parts among '
+                             f'{self.parts}, got {tuple(train)}')
+        if self._trainable is None:
+            self._trainable = frozenset(
+                name for name, parameter in self.named_parameters()
+                if parameter.requires_grad)
+        self.frozen_parts = tuple(
+            part for part in self.parts if part not in train)
+        for name, parameter in self.named_parameters():
+            if name not in self._trainable:
+                continue
+            trains = name.split('.')[0] in train
+            parameter.requires_grad_(trains)
+            if not trains:
+                # An optimizer would still apply an accumulated gradient.
+                parameter.grad = None
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> PartwiseTraining:
+        """Switch all but the frozen parts to training mode."""
+        super().train(mode)
+        if mode:
+            for part in self.frozen_parts:
+                self.get_submodule(part).eval()
+        return self
 
 
 class StagedTraining(PartwiseTraining):
     """Mixin of a recognizer with a ``flow_estimator`` and a ``flow_loss``.
 
     Attributes:
-        flow_estimator: Estimator of the flow.
         loss_weights: Weight of each active loss.
         detach_flow: Whether the classifier's gradient stops at the flow.
     """
@@ -29,8 +79,6 @@ class StagedTraining(PartwiseTraining):
                   losses: dict[str, float],
                   detach_flow: bool = False) -> None:
         """Choose the parts to train and the losses (sec. 3.2).
-
-        The other parts keep their weights and normalisation statistics.
 
         Args:
             train: Parts to train, among :attr:`parts`.
@@ -67,12 +115,7 @@ class StagedTraining(PartwiseTraining):
         return self.flow_estimator.has_random_weights
 
     def check_losses(self, losses: dict[str, float]) -> dict[str, float]:
-        """Return the losses whose weight is not 0.
-
-        Raises:
-            ValueError: If a loss is unknown or has a negative weight, no loss
-                is left, or the model cannot compute or learn from one.
-        """
+        """Return the losses whose weight is not 0, if the model has them."""
         weights = {name: weight for name, weight in losses.items() if weight}
         if (not weights or not set(weights) <= set(LOSSES)
                 or min(weights.values()) < 0):

@@ -36,10 +36,6 @@ class Stream(nn.Module):
             several; None for all. A 2D recognizer takes several as segments.
         sampling: Name of its sampling if the pipeline has ``Samplings``.
 
-    Raises:
-        FileNotFoundError: If there is no such config file or checkpoint.
-        ValueError: If the recognizer has no class scores, the checkpoint does
-            not fit, or the weight is negative.
     """
 
     def __init__(self,
@@ -68,7 +64,6 @@ class Stream(nn.Module):
             raise ValueError(
                 f'Stream {name!r} is a {type(self.recognizer).__name__} '
                 'without a cls_head that gives class scores; configure one')
-        #: Number of classes of the recognizer.
         self.num_classes = head.num_classes
         # Probabilities follow from scores, but not the other way round.
         head.average_clips = 'score'
@@ -96,10 +91,6 @@ class Stream(nn.Module):
 
         Returns:
             Scores before the softmax ``(n, num_classes)``, float32.
-
-        Raises:
-            ValueError: If the clips lack one of ``frames``, or the
-                recognizer takes clips and gets images.
         """
         samples = [ActionDataSample() for _ in views]
         data = self.recognizer.data_preprocessor(

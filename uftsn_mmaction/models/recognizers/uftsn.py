@@ -52,8 +52,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         train_cfg: As in ``Recognizer2D``.
         test_cfg: As in ``Recognizer2D``. ``max_testing_views`` limits the
             clips whose flow is estimated at a time, and so the memory;
-            ``return_flow=True`` adds ``pred_flow`` ``(M, 2, T-1, H, W)`` to
-            each predicted sample.
+            ``return_flow=True`` adds ``pred_flow (M, 2, T-1, H, W)``.
         data_preprocessor: Must output RGB in [0, 1], as the default does.
     """
 
@@ -158,9 +157,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             data_samples: Samples with ``gt_label``.
 
         Returns:
-            ``loss_difference``, ``loss_census``, ``loss_smoothness`` (eq. 9)
-            and the losses of the head, each with the weight of its term, and
-            the values of :func:`flow_statistics`.
+            The losses of eq. 9 and of the head, each with the weight of its
+            term, and the values of :func:`flow_statistics`.
         """
         losses: dict[str, Tensor] = {}
         flow_weight = self.loss_weights.get('flow', 0)
