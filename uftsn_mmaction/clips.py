@@ -24,7 +24,6 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
         ValueError: If the shape or the range is another, or a value is NaN.
 
     Examples:
-        >>> check_clip(torch.rand(2, 3, 10, 32, 32), 'The estimator')
         >>> check_clip(torch.rand(2, 10, 3, 32, 32), 'The estimator')
         Traceback (most recent call last):
             ...
@@ -40,9 +39,8 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
         raise ValueError(
             f'clip_len is {x.shape[2]}, but {owner} needs two frames or more '
             'for a flow; raise clip_len of SampleFrames')
-    if (not with_range or torch.jit.is_tracing()
-            or torch.compiler.is_compiling()):
-        # A graph cannot branch on values.
+    traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    if traced or not with_range:  # a graph cannot branch on values
         return
     low, high = (bound.item() for bound in torch.aminmax(x.detach()))
     # A NaN fails both comparisons.
@@ -57,12 +55,7 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
 def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
     """Draw pairs of consecutive frames, with replacement.
 
-    Args:
-        clips: Clips ``(N, 3, T, H, W)``.
-        pairs_per_clip: Number of pairs to draw from each clip.
-
-    Returns:
-        Clips of two frames ``(N * pairs_per_clip, 3, 2, H, W)``.
+    Returns clips of two frames ``(N * pairs_per_clip, 3, 2, H, W)``.
 
     Examples:
         >>> draw_pairs(torch.rand(4, 3, 10, 32, 32), 2).shape
@@ -76,12 +69,7 @@ def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
 
 def frame_indices(frames: int | Sequence[int], clip_len: int,
                   setting: str) -> list[int]:
-    """Count positions in a clip from 0.
-
-    Args:
-        frames: One position or several; negative ones count from the end.
-        clip_len: Number of frames in the clip.
-        setting: Name of the setting, for the message.
+    """Return positions in a clip, of which negative ones count from its end.
 
     Raises:
         ValueError: If the clip has no such frame, or ``frames`` is empty.

@@ -21,12 +21,7 @@ _LOCALIZERS = 'mmaction.models.localizers'
 
 
 def apply() -> None:
-    """Make all repairs; a second call changes nothing.
-
-    Raises:
-        ImportError: If MMAction2 cannot be imported with the installed
-            versions of MMCV and MMEngine.
-    """
+    """Make all repairs; a second call changes nothing."""
     check_mmaction()
     provide_missing_drn()
     allow_mmengine_checkpoints()
@@ -75,17 +70,14 @@ def provide_missing_drn() -> None:
     when no supported wheel lacks the folder.
 
     The folder is looked up without importing ``mmaction.models``. A failed
-    import before this call does no harm: what it loaded stays loaded, and the
-    next import completes the rest.
+    import before this call does no harm: the next one completes the rest.
     """
     package, module = f'{_LOCALIZERS}.drn', f'{_LOCALIZERS}.drn.drn'
     if module in sys.modules:
         return
     root = importlib.util.find_spec('mmaction')
-    folders = [
-        f'{folder}/models/localizers'
-        for folder in root.submodule_search_locations
-    ]
+    folders = [f'{folder}/models/localizers'
+               for folder in root.submodule_search_locations]
     if PathFinder.find_spec(package, folders) is not None:
         return
 
@@ -119,10 +111,8 @@ def allow_mmengine_checkpoints() -> None:
     from mmengine.logging import HistoryBuffer
     reconstruct = np.zeros(1).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
-    dtypes = [
-        type(np.dtype(name))
-        for name in ('bool', 'int32', 'int64', 'float32', 'float64')
-    ]
+    names = 'bool', 'int32', 'int64', 'float32', 'float64'
+    dtypes = [type(np.dtype(name)) for name in names]
     torch.serialization.add_safe_globals([
         HistoryBuffer, np.ndarray, np.dtype, *dtypes,
         (_history_statistic, 'builtins.getattr'),
@@ -134,11 +124,7 @@ def allow_mmengine_checkpoints() -> None:
 
 
 class DRN:
-    """Placeholder of ``mmaction.models.localizers.drn.drn.DRN``.
-
-    Raises:
-        ImportError: Always, as there is no model behind the name.
-    """
+    """Placeholder of ``mmaction.models.localizers.drn.drn.DRN``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise ImportError(
@@ -148,18 +134,10 @@ class DRN:
 
 
 def _history_statistic(owner: type, name: str) -> Callable:
-    """Return a statistic of MMEngine's log history.
-
-    Args:
-        owner: ``mmengine.logging.HistoryBuffer``.
-        name: Name of one of its registered statistics.
-
-    Raises:
-        ValueError: If a file asks for an attribute of anything else.
-    """
+    """Return a statistic of MMEngine's log history, and nothing else."""
     from mmengine.logging import HistoryBuffer
-    if owner is not HistoryBuffer or name not in (
-            'min', 'max', 'mean', 'current'):
+    statistics = 'min', 'max', 'mean', 'current'
+    if owner is not HistoryBuffer or name not in statistics:
         raise ValueError(
             f'The checkpoint asks for the attribute {name!r} of {owner!r}, '
             'expected a statistic of mmengine.logging.HistoryBuffer; load '

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generated motion, checked video lists and transforms."""
 from .synthetic_motion import SyntheticMotionDataset
-from .transforms import (
-    CachedFlow,
-    FlipFlow,
-    FormatFlow,
-    LoadGroundTruthFlow,
-    ResizeFlow,
-    Samplings,
-    TakeFrames,
-)
+from .transforms.cached_flow import CachedFlow
+from .transforms.flow_geometry import FlipFlow, FormatFlow, ResizeFlow
+from .transforms.load_flow import LoadGroundTruthFlow
+from .transforms.samplings import Samplings
+from .transforms.take_frames import TakeFrames
 from .video import CheckedVideoDataset
 
 __all__ = [

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from ..fileio import AtomicLocalBackend
 from .official_splits import read_official_splits
@@ -21,8 +21,7 @@ VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg',
                     '.webm')
 
 
-@dataclass(frozen=True)
-class WrittenList:
+class WrittenList(NamedTuple):
     """A list, with its number of videos and of videos left out."""
     path: Path
     videos: int
@@ -36,9 +35,8 @@ def prepare_annotations(name: str,
                         allow_missing: bool = False) -> list[WrittenList]:
     """Write the lists of all splits, and ``classes.txt`` in label order.
 
-    Everything is checked first. Until then only
-    ``{name}_missing_videos.txt`` is written, with the paths of all videos
-    that the split files list and that do not exist.
+    If videos are missing, ``{name}_missing_videos.txt`` lists them; nothing
+    else is written before everything has been checked.
 
     Args:
         name: 'ucf101' or 'hmdb51'.
@@ -61,7 +59,13 @@ def prepare_annotations(name: str,
     listed = list(dict.fromkeys(chain.from_iterable(parts.values())))
     found = find_videos(videos, listed)
     classes_file = Path(out) / 'classes.txt'
-    _check_classes_file(classes_file, classes)
+    expected = [item.encode() for item in classes]
+    if (classes_file.is_file()
+            and classes_file.read_bytes().split() != expected):
+        raise ValueError(
+            f'{str(classes_file)!r} lists other classes, expected none or '
+            f'these {len(classes)}; choose another folder with --out, or '
+            'remove that file')
 
     missing = [video for video in listed if video not in found]
     missing_file = Path(out) / f'{name}_missing_videos.txt'
@@ -91,29 +95,23 @@ def prepare_annotations(name: str,
     written = []
     for part, labels in parts.items():
         path = Path(out) / f'{name}_{part}_videos.txt'
-        lines = [
-            f'{found[video]} {label}' for video, label in labels.items()
-            if video in found
-        ]
+        lines = [f'{found[video]} {label}'
+                 for video, label in labels.items() if video in found]
         _write_lines(path, lines)
-        written.append(
-            WrittenList(path, len(lines), len(labels) - len(lines)))
+        missing_count = len(labels) - len(lines)
+        written.append(WrittenList(path, len(lines), missing_count))
     return written
 
 
 def find_videos(folder: str, listed: Iterable[str]) -> dict[str, str]:
-    """Find videos, which may have been re-encoded.
-
-    Args:
-        folder: Folder of the class folders.
-        listed: Paths in the split files, ``Class/video.avi``.
+    """Find listed videos ``Class/video.avi``, which may be re-encoded.
 
     Returns:
         The existing path by the listed one: the same, or one with another
         extension of ``VIDEO_EXTENSIONS``. Missing videos have no entry.
 
     Raises:
-        FileNotFoundError: If the folder does not exist.
+        FileNotFoundError: If the folder of the class folders does not exist.
         ValueError: If several files could be a video that is not there under
             its own name.
     """
@@ -146,16 +144,6 @@ def _videos_by_stem(folder: Path) -> dict[str, list[str]]:
         if path.suffix.lower() in VIDEO_EXTENSIONS and path.is_file():
             videos[path.stem].append(path.name)
     return videos
-
-
-def _check_classes_file(path: Path, classes: list[str]) -> None:
-    """Refuse a folder whose ``classes.txt`` belongs to other lists."""
-    expected = [item.encode() for item in classes]
-    if path.is_file() and path.read_bytes().split() != expected:
-        raise ValueError(
-            f'{str(path)!r} lists other classes, expected none or these '
-            f'{len(classes)}; choose another folder with --out, or remove '
-            'that file')
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

@@ -11,14 +11,9 @@ class BrokenVideoError(ValueError):
 
 def run_transforms(transforms: Iterable[Callable],
                    results: dict) -> dict | None:
-    """Run a pipeline on one video.
+    """Run a pipeline on the results dict of one video.
 
-    Args:
-        transforms: Transforms in their order.
-        results: Results dict of the video.
-
-    Returns:
-        Result of the last transform, or None as soon as one returns None.
+    Stops with None as soon as a transform returns None.
 
     Raises:
         BrokenVideoError: If a decoder failed. Errors of other transforms

@@ -19,19 +19,11 @@ from .motion.settings import MotionSetSettings
 
 @dataclass(frozen=True, eq=False)
 class FlowPair:
-    """Two frames and the true flow from the first to the second one.
-
-    Attributes:
-        name: Name of the pair.
-        first: 8-bit RGB ``(H, W, 3)``.
-        second: 8-bit RGB ``(H, W, 3)``.
-        flow: float32 ``(2, H, W)`` in pixels, NaN where unknown; at least
-            one pixel is known.
-    """
+    """Two frames and the true flow from the first to the second one."""
     name: str
-    first: np.ndarray
+    first: np.ndarray  # 8-bit RGB (H, W, 3)
     second: np.ndarray
-    flow: np.ndarray
+    flow: np.ndarray  # float32 (2, H, W) in pixels, NaN where unknown
 
 
 class ListedPairs(Sequence):
@@ -41,14 +33,10 @@ class ListedPairs(Sequence):
     at a time; blank lines are skipped. Frames are any picture that OpenCV
     reads, flow is any file that :func:`read_flow` reads.
 
-    Args:
-        path: The list.
-
     Raises:
         FileNotFoundError: If the list or a file in it does not exist.
-        ValueError: If the list is not UTF-8 text or has no pair, or if a
-            line is malformed. Reading a pair raises it if its files do not
-            fit each other.
+        ValueError: If the list is not UTF-8 text, has no pair or a malformed
+            line, or when a pair is read whose files do not fit each other.
     """
 
     def __init__(self, path: str) -> None:
@@ -84,21 +72,16 @@ class ListedPairs(Sequence):
         return len(self._lines)
 
     def __getitem__(self, index: int) -> FlowPair:
-        """Read a pair and check that its files fit each other."""
         number, paths = self._lines[index]
         try:
             first, second = map(_read_frame, paths[:2])
             flow, known = read_flow(paths[2])
         except ValueError as error:
             raise ValueError(f'{self._where(number)}: {error}') from None
-        sizes = {
-            path: f'{size[1]}x{size[0]}'
-            for path, size in zip(paths, (first.shape[:2], second.shape[:2],
-                                          flow.shape[1:]))
-        }
-        if len(set(sizes.values())) > 1:
-            shown = ', '.join(f'{path!r} {size}'
-                              for path, size in sizes.items())
+        sizes = first.shape[:2], second.shape[:2], flow.shape[1:]
+        if len(set(sizes)) > 1:
+            shown = ', '.join(f'{path!r} {width}x{height}' for path,
+                              (height, width) in zip(paths, sizes))
             raise ValueError(
                 f'{self._where(number)} has files of several sizes ({shown}); '
                 'name three files of one size')
@@ -121,12 +104,7 @@ class GeneratedPairs(Sequence):
     Args:
         number: Number of pairs; a multiple of 16 has equally many of every
             motion.
-        size: Height and width in pixels.
-        speed: Mean displacement of the objects in pixels.
-        seed: Equal seeds give equal pairs.
-
-    Raises:
-        ValueError: If a setting is out of range.
+        size, speed, seed: As in :class:`MotionSetSettings`.
     """
 
     def __init__(self,
@@ -141,7 +119,6 @@ class GeneratedPairs(Sequence):
         return self._settings.num_test
 
     def __getitem__(self, index: int) -> FlowPair:
-        """Render a pair."""
         index = range(len(self))[index]
         clip = render_clip(self._settings, 'test', index)
         return FlowPair(f'generated {index:03d} {CLASSES[clip.label]}',

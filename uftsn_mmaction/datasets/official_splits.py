@@ -11,14 +11,13 @@ from __future__ import annotations
 import os.path as osp
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..fileio.text_list import read_lines
 
 
-@dataclass(frozen=True)
-class OfficialCounts:
+class OfficialCounts(NamedTuple):
     """Number of classes, and of training and test videos of each split."""
     classes: int
     splits: tuple[tuple[int, int], ...]
@@ -51,8 +50,8 @@ def read_official_splits(
 
     Args:
         name: 'ucf101' or 'hmdb51'.
-        folder: Folder of the split files, or the one above it if it has the
-            name that the official archive gives it.
+        folder: Folder of the split files, or the one into which the official
+            archive was unpacked.
 
     Returns:
         Class names in label order, and the videos of 'train_split_1',
@@ -103,7 +102,7 @@ def _read_ucf101(folder: Path) -> tuple[list[str], dict[str, Labels]]:
 
 def _read_ucf101_list(path: Path, labelled: bool, classes: list[str],
                       seen: dict[str, str]) -> Labels:
-    """Read one list; for ``seen`` see :func:`_check_new`."""
+    """Read one list; ``seen`` has the place of each video of the split."""
     pattern, form = f'{_CLASS}/{_FILE}', 'Class/video.avi'
     if labelled:
         pattern, form = rf'{pattern}\s+{_NUMBER}', f'{form} label'
@@ -171,15 +170,8 @@ def _rows(path: Path, pattern: str,
 
 
 def _check_new(video: str, where: str, seen: dict[str, str]) -> None:
-    """Check that a split lists a video once, and record where.
-
-    Args:
-        video: Path of the video. Its extension is ignored, since it may
-            differ on disk.
-        where: Place of the line that lists it.
-        seen: Place of each video of the split that was listed before.
-    """
-    stem = osp.splitext(video)[0]
+    """Check that ``seen`` has no place of a video yet, and record it."""
+    stem = osp.splitext(video)[0]  # the extension may differ on disk
     if stem in seen:
         raise ValueError(
             f'{where} lists {video!r}, as {seen[stem]} does, expected each '

@@ -18,10 +18,8 @@ from .video import CheckedVideoDataset
 class SyntheticMotionDataset(CheckedVideoDataset):
     """Video files of moving objects with exactly known optical flow.
 
-    The set is generated at its first use, by one of the processes that need
-    it, and reused afterwards.
-
-    Beside the keys of ``VideoDataset``, a sample has ``flow_file`` for
+    The set is generated at its first use. Beside the keys of
+    ``VideoDataset``, a sample has ``flow_file`` for
     :class:`LoadGroundTruthFlow`, ``motion_label`` (0 to 7) and
     ``appearance_label`` (0 or 1), with
     ``label = 2 * motion_label + appearance_label``.
@@ -52,8 +50,7 @@ class SyntheticMotionDataset(CheckedVideoDataset):
                  generator: dict[str, Any] | None = None,
                  **kwargs: Any) -> None:
         if split not in SPLITS:
-            raise ValueError(
-                f'split is {split!r}, expected one of {SPLITS}')
+            raise ValueError(f'split is {split!r}, expected one of {SPLITS}')
         self.split = split
         self.settings = MotionSetSettings.from_dict(generator or {})
         super().__init__(
@@ -69,8 +66,8 @@ class SyntheticMotionDataset(CheckedVideoDataset):
         generate_motion_set(self.data_root, self.settings)
         data_list = super().load_data_list()
         for index, item in enumerate(data_list):
-            item['flow_file'] = osp.join(self.data_root, 'flow',
-                                         flow_file(self.split, index))
+            path = flow_file(self.split, index)
+            item['flow_file'] = osp.join(self.data_root, 'flow', path)
             item['motion_label'], item['appearance_label'] = split_label(
                 item['label'])
         return data_list

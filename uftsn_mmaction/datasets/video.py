@@ -39,17 +39,14 @@ class CheckedVideoDataset(VideoDataset):
 
     def load_data_list(self) -> list[dict]:
         """Load and check the list."""
-        data_list = [
-            self._parse_line(line, number)
-            for number, line in read_lines(self.ann_file, 'ann_file')
-        ]
+        data_list = [self._parse_line(line, number)
+                     for number, line in read_lines(self.ann_file, 'ann_file')]
         if not data_list:
             raise ValueError(
                 f'ann_file {self.ann_file!r} lists no video, expected one '
                 f'line "path{self.delimiter}label" for each')
         self._check_files([item['filename'] for item in data_list])
-        # One flag per video, shared by all workers: otherwise each worker
-        # would log a bad file again in each epoch.
+        # Shared by all workers, so that a bad video is logged once.
         self._reported = torch.zeros(
             len(data_list), dtype=torch.bool).share_memory_()
         for index, item in enumerate(data_list):
@@ -114,43 +111,35 @@ class CheckedVideoDataset(VideoDataset):
     def prepare_data(self, idx: int) -> Any | None:
         """Run the pipeline on one video.
 
-        Args:
-            idx: Number of the sample.
-
-        Returns:
-            Result of the pipeline, or None in training if the video cannot
-            be decoded: the base class then takes another one.
+        Returns None in training if the video cannot be decoded; the base
+        class then takes another one.
 
         Raises:
             ValueError: If the video cannot be decoded in test mode, or no
                 video of the list can be decoded.
         """
         results = self.get_data_info(idx)
-        filename, list_index = results['filename'], results['list_index']
+        path = osp.abspath(results['filename'])
+        list_index = results['list_index']
         try:
             return run_transforms(self.pipeline.transforms, results)
         except BrokenVideoError as error:
-            self._handle_broken(filename, list_index, error)
+            if self.test_mode:
+                raise ValueError(
+                    f'video {path!r} cannot be decoded ({error}); repair it '
+                    'or remove its line from ann_file '
+                    f'{self.ann_file!r}') from error
+            if not self._reported[list_index]:
+                self._reported[list_index] = True
+                print_log(
+                    f'Video {path!r} cannot be decoded ({error}) and is '
+                    'replaced by another one in training',
+                    logger='current',
+                    level=logging.WARNING)
+            if self._reported.all():
+                raise ValueError(
+                    f'none of the {len(self._reported)} videos in ann_file '
+                    f'{self.ann_file!r} can be decoded, the last one failed '
+                    f'with "{error}"; check the files and the decoder of the '
+                    'pipeline') from error
             return None
-
-    def _handle_broken(self, filename: str, list_index: int,
-                       cause: BrokenVideoError) -> None:
-        """Log a bad video once, or raise if no other can replace it."""
-        if self.test_mode:
-            raise ValueError(
-                f'video {osp.abspath(filename)!r} cannot be decoded '
-                f'({cause}); repair it or remove its line from ann_file '
-                f'{self.ann_file!r}') from cause
-        if not self._reported[list_index]:
-            self._reported[list_index] = True
-            print_log(
-                f'Video {osp.abspath(filename)!r} cannot be decoded '
-                f'({cause}) and is replaced by another one in training',
-                logger='current',
-                level=logging.WARNING)
-        if self._reported.all():
-            raise ValueError(
-                f'none of the {len(self._reported)} videos in ann_file '
-                f'{self.ann_file!r} can be decoded, the last one failed with '
-                f'"{cause}"; check the files and the decoder of the '
-                'pipeline') from cause

@@ -34,11 +34,7 @@ class AtomicLocalBackend(LocalBackend):
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes, replacing an existing file in one step.
-
-        Args:
-            obj: Content of the file.
-            filepath: Path of the file; missing folders are made.
+        """Write bytes in one step; missing folders are made.
 
         Raises:
             OSError: If the file cannot be written. An existing file is then
@@ -60,47 +56,23 @@ class AtomicLocalBackend(LocalBackend):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(temporary)
             raise
-        _sync_folder(target.parent)
+        # Sync the new name too. Windows cannot open a folder and some network
+        # file systems cannot sync one; the file is complete either way.
+        with contextlib.suppress(OSError):
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def put_text(self,
                  obj: str,
                  filepath: str | Path,
                  encoding: str = 'utf-8') -> None:
-        """Write text, replacing an existing file in one step.
-
-        Args:
-            obj: Content of the file; line ends are written unchanged.
-            filepath: Path of the file; missing folders are made.
-            encoding: Encoding of the file.
-
-        Raises:
-            OSError: As for :meth:`put`.
-            UnicodeEncodeError: If the encoding cannot hold a character.
-        """
+        """Write text as :meth:`put` does, with its line ends unchanged."""
         self.put(obj.encode(encoding), filepath)
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write a JSON file, complete or not at all.
-
-    Args:
-        path: Path of the file; missing folders are made.
-        content: Anything that JSON can hold.
-
-    Raises:
-        OSError: If the file cannot be written.
-        TypeError: If JSON cannot hold the content.
-    """
+    """Write a JSON file, complete or not at all; make missing folders."""
     AtomicLocalBackend().put_text(json.dumps(content, indent=2) + '\n', path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync the new name to disk where the system can."""
-    # Windows cannot open a folder and some network file systems cannot sync
-    # one; the file is complete either way.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

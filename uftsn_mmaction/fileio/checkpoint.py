@@ -34,11 +34,11 @@ def load_weights(module: nn.Module,
 
     Args:
         module: Module to fill. After an error it may be half filled.
-        checkpoint: File or URL, as for :func:`read_checkpoint`.
+        checkpoint: File or URL.
         owner: Noun that says whose checkpoint it is, for messages.
         cure: What the user can do about a bad checkpoint, for messages.
-        weights: Tensors already taken from the checkpoint, by their names in
-            the module; None reads the checkpoint.
+        weights: Tensors already taken from the checkpoint, by name; None
+            reads the checkpoint.
         part: Prefix such as ``'flow_estimator.'``. Where any tensor has it,
             only those tensors are taken, without the prefix.
         allow_missing: Whether the checkpoint may lack tensors.
@@ -62,17 +62,15 @@ def load_weights(module: nn.Module,
     weights = dict(weights)
     consume_prefix_in_state_dict_if_present(weights, 'module.')
     if part and any(name.startswith(part) for name in weights):
-        weights = {
-            name[len(part):]: value
-            for name, value in weights.items() if name.startswith(part)
-        }
+        weights = {name[len(part):]: value
+                   for name, value in weights.items() if name.startswith(part)}
     try:
         missing, unexpected = module.load_state_dict(weights, strict=False)
     except RuntimeError as error:
         # The first line names the class, the following ones a tensor each.
-        detail = str(error).splitlines()[1:2] or [str(error)]
-        raise ValueError(f'{label} does not fit its model '
-                         f'({detail[0].strip().rstrip(".")}); {cure}'
+        detail, = str(error).splitlines()[1:2] or [str(error)]
+        detail = detail.strip().rstrip('.')
+        raise ValueError(f'{label} does not fit its model ({detail}); {cure}'
                          ) from error
     if missing and not allow_missing:
         raise ValueError(
@@ -90,18 +88,7 @@ def load_weights(module: nn.Module,
 
 def read_checkpoint(checkpoint: str, owner: str,
                     cure: str) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint by name.
-
-    Args:
-        checkpoint: File or URL, with or without ``state_dict``.
-        owner: Noun that says whose checkpoint it is, for messages.
-        cure: What the user can do about a bad checkpoint, for messages.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the checkpoint cannot be read, or holds objects other
-            than plain data.
-    """
+    """Read the tensors of a checkpoint by name, as :func:`read_content`."""
     content = read_content(checkpoint, owner, cure)
     return tensors_of(content, checkpoint, owner, cure)
 
@@ -113,10 +100,8 @@ def tensors_of(content: Mapping[str, Any], checkpoint: str, owner: str,
     if not isinstance(state, Mapping):
         raise _unreadable(checkpoint, owner, cure,
                           f'its state_dict is a {type(state).__name__}')
-    return {
-        str(name): value
-        for name, value in state.items() if isinstance(value, Tensor)
-    }
+    return {str(name): value
+            for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def read_content(checkpoint: str,
@@ -126,9 +111,7 @@ def read_content(checkpoint: str,
     """Read all of a checkpoint without running code that it may hold.
 
     Args:
-        checkpoint: File or URL.
-        owner: Noun that says whose checkpoint it is, for messages.
-        cure: What the user can do about a bad checkpoint, for messages.
+        checkpoint, owner, cure: As in :func:`load_weights`.
         check_hash: Whether the file name of a URL ends with a hash that the
             download must have.
 
@@ -179,12 +162,11 @@ def _weights_only() -> Iterator[None]:
     """
     switches = ('TORCH_FORCE_WEIGHTS_ONLY_LOAD',
                 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD')
-    before = {name: os.environ.pop(name, None) for name in switches}
+    before = {name: os.environ.pop(name) for name in switches
+              if name in os.environ}
     os.environ[switches[0]] = '1'
     try:
         yield
     finally:
         del os.environ[switches[0]]
-        os.environ.update(
-            {name: value
-             for name, value in before.items() if value is not None})
+        os.environ.update(before)

@@ -38,9 +38,6 @@ _PNG_RGB = 2
 def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Read the true flow of a pair of frames.
 
-    Args:
-        path: File that ends with .flo, .png or .npy.
-
     Returns:
         Flow ``(2, H, W)``, float32, u (right) and v (down) in pixels, NaN
         where it is unknown; and the mask ``(H, W)``, true where it is known.
@@ -66,9 +63,7 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
 def is_known(flow: np.ndarray, channel_axis: int) -> np.ndarray:
     """Return a mask that is true where a flow is finite and within 1e9.
 
-    Args:
-        flow: Flow of any shape, an array or a tensor.
-        channel_axis: Axis of u and v, which the mask lacks.
+    The flow is an array or a tensor; the mask lacks the axis of u and v.
     """
     # A NaN fails the comparison as well.
     return (abs(flow) <= UNKNOWN_FLOW).all(channel_axis)

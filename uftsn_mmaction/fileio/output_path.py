@@ -8,10 +8,6 @@ from pathlib import Path
 def check_output_folder(path: str | Path, option: str = '--out') -> None:
     """Refuse a folder that cannot be made because a file is in its way.
 
-    Args:
-        path: Folder of results, which need not exist.
-        option: Where the path comes from, for the message.
-
     Raises:
         NotADirectoryError: If the path or one of its parents is a file.
     """
@@ -20,10 +16,6 @@ def check_output_folder(path: str | Path, option: str = '--out') -> None:
 
 def check_output_file(path: str | Path, option: str = '--out') -> None:
     """Refuse a file that cannot be written because of what is in its way.
-
-    Args:
-        path: File of results, in a folder that need not exist.
-        option: Where the path comes from, for the message.
 
     Raises:
         IsADirectoryError: If the path is a folder.

@@ -21,8 +21,7 @@ def read_lines(path: str,
         cure: What the user can do about a missing file, for messages.
 
     Returns:
-        The number of each line, from 1, and its text without blanks around
-        it.
+        Number of each line, from 1, and its text without blanks around it.
 
     Raises:
         FileNotFoundError: If there is no such file.

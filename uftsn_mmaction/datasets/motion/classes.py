@@ -22,7 +22,7 @@ CLASSES = tuple(f'{motion}-{appearance}' for motion in MOTIONS
 
 
 def join_label(motion_label: int, appearance_label: int) -> int:
-    """Return the class index of a motion and an appearance index."""
+    """Return the class index of a motion and an appearance."""
     return motion_label * len(APPEARANCES) + appearance_label
 
 

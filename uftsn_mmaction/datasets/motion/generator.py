@@ -46,22 +46,9 @@ def flow_file(split: str, index: int) -> str:
     return f'{split}/{index:05d}.npz'
 
 
-def clip_label(index: int) -> int:
-    """Return the class of a clip; any 16 in a row have all classes."""
-    return index % len(CLASSES)
-
-
 def render_clip(settings: MotionSetSettings, split: str,
                 index: int) -> RenderedClip:
-    """Render one clip of a set.
-
-    Args:
-        settings: Settings of the set.
-        split: 'train' or 'test'.
-        index: Number of the clip in its split.
-
-    Returns:
-        The clip, the same at every call.
+    """Render one clip of a set, the same at every call.
 
     Examples:
         >>> settings = MotionSetSettings(size=(32, 48), num_frames=3)
@@ -70,7 +57,8 @@ def render_clip(settings: MotionSetSettings, split: str,
         ((3, 32, 48, 3), (2, 2, 32, 48), 'up-cool')
     """
     rng = np.random.default_rng([settings.seed, SPLITS.index(split), index])
-    return settings.renderer().render(rng, *split_label(clip_label(index)))
+    label = index % len(CLASSES)  # any 16 clips in a row have all classes
+    return settings.renderer().render(rng, *split_label(label))
 
 
 def generate_motion_set(data_root: str,
@@ -87,7 +75,7 @@ def generate_motion_set(data_root: str,
         overwrite: Whether to replace a set of other settings.
 
     Returns:
-        True if the set was written, False if it existed.
+        Whether the set was written.
 
     Raises:
         ValueError: If the folder holds a set of other settings and
@@ -103,54 +91,46 @@ def generate_motion_set(data_root: str,
     with FileLock(os.path.join(data_root, _LOCK_FILE)):
         if _is_complete(data_root, settings, overwrite):
             return False
-        _write_set(data_root, settings)
+        _write_set(Path(data_root), settings)
     return True
 
 
 def _is_complete(data_root: str, settings: MotionSetSettings,
                  overwrite: bool) -> bool:
     """Check whether the set exists, and refuse folders of other content."""
-    path = os.path.join(data_root, _SETTINGS_FILE)
-    if not os.path.exists(path):
-        content = set(os.listdir(data_root)) if os.path.isdir(
-            data_root) else set()
+    root, owner = Path(data_root), f'data_root {os.path.abspath(data_root)!r}'
+    if not (root / _SETTINGS_FILE).exists():
+        content = set(os.listdir(root)) if root.is_dir() else set()
         if _UNFINISHED_FILE not in content and content - {_LOCK_FILE}:
             raise ValueError(
-                f'data_root {os.path.abspath(data_root)!r} holds files but no '
-                f'generated set ({_SETTINGS_FILE} is missing), expected a new '
-                'or empty folder; choose another data_root')
+                f'{owner} holds files but no generated set ({_SETTINGS_FILE} '
+                'is missing), expected a new or empty folder; choose another '
+                'data_root')
         return False
     wanted = settings.to_dict()
     try:
-        found = json.loads(Path(path).read_text(encoding='utf-8'))
+        found = json.loads((root / _SETTINGS_FILE).read_text(encoding='utf-8'))
     except ValueError:  # no JSON
         found = None
     if not isinstance(found, dict) or found.get('format') != wanted['format']:
         raise ValueError(
-            f'data_root {os.path.abspath(data_root)!r} holds a '
-            f'{_SETTINGS_FILE} of something else, expected a new or empty '
-            'folder; choose another data_root')
+            f'{owner} holds a {_SETTINGS_FILE} of something else, expected a '
+            'new or empty folder; choose another data_root')
     if found == wanted:
-        return all(
-            os.path.exists(os.path.join(data_root, path))
-            for path in _listed_files(settings))
+        paths = ['classes.txt', *(f'{split}.txt' for split in SPLITS)]
+        for clip in _clips(settings):
+            paths.append(f'videos/{video_file(*clip)}')
+            paths.append(f'flow/{flow_file(*clip)}')
+        return all((root / path).exists() for path in paths)
     if not overwrite:
         changes = ', '.join(
             f'{key} {found.get(key)!r} instead of {value!r}'
             for key, value in wanted.items() if found.get(key) != value)
         raise ValueError(
-            f'data_root {os.path.abspath(data_root)!r} holds a generated set '
-            f'of other settings ({changes}); choose another data_root, or '
-            'replace the set with tools/generate_motion.py --overwrite')
+            f'{owner} holds a generated set of other settings ({changes}); '
+            'choose another data_root, or replace the set with '
+            'tools/generate_motion.py --overwrite')
     return False
-
-
-def _listed_files(settings: MotionSetSettings) -> list[str]:
-    """Return the paths of all files of a set, relative to its root."""
-    paths = ['classes.txt', *(f'{split}.txt' for split in SPLITS)]
-    for clip in _clips(settings):
-        paths += [f'videos/{video_file(*clip)}', f'flow/{flow_file(*clip)}']
-    return paths
 
 
 def _clips(settings: MotionSetSettings) -> list[tuple[str, int]]:
@@ -159,48 +139,37 @@ def _clips(settings: MotionSetSettings) -> list[tuple[str, int]]:
             for index in range(settings.num_clips(split))]
 
 
-def _write_set(data_root: str, settings: MotionSetSettings) -> None:
+def _write_set(root: Path, settings: MotionSetSettings) -> None:
     """Write all files, the settings last and in one step."""
     print_log(
         f'Generating {settings.num_train} training and {settings.num_test} '
-        f'test clips in {data_root}',
+        f'test clips in {root}',
         logger='current')
-    unfinished = os.path.join(data_root, _UNFINISHED_FILE)
-    complete = os.path.join(data_root, _SETTINGS_FILE)
+    unfinished = root / _UNFINISHED_FILE
     # Not atomic: a temporary file would look foreign to a waiting process.
-    Path(unfinished).write_text(
+    unfinished.write_text(
         json.dumps(settings.to_dict(), indent=2), encoding='utf-8')
     # Until the rename below the set is unfinished.
-    if os.path.exists(complete):
-        os.remove(complete)
+    (root / _SETTINGS_FILE).unlink(missing_ok=True)
     for kind in ('videos', 'flow'):
         for split in SPLITS:
-            _empty_folder(os.path.join(data_root, kind, split))
+            folder = root / kind / split
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                # Only files that an earlier call wrote.
+                if re.fullmatch(r'\d{5,}\.(avi|npz)', path.name):
+                    path.unlink()
 
+    lines = {'classes': CLASSES, **{split: [] for split in SPLITS}}
     for split, index in track_iter_progress(_clips(settings)):
         clip = render_clip(settings, split, index)
-        write_video(
-            os.path.join(data_root, 'videos', video_file(split, index)),
-            clip.frames)
+        video = video_file(split, index)
+        write_video(str(root / 'videos' / video), clip.frames)
         np.savez_compressed(
-            os.path.join(data_root, 'flow', flow_file(split, index)),
+            root / 'flow' / flow_file(split, index),
             flow=clip.flow.astype(np.float16))
-    lists = {'classes.txt': CLASSES}
-    for split in SPLITS:
-        lists[f'{split}.txt'] = [
-            f'{video_file(split, index)} {clip_label(index)}'
-            for index in range(settings.num_clips(split))
-        ]
-    for name, lines in lists.items():
-        Path(data_root, name).write_text(
-            ''.join(f'{line}\n' for line in lines), encoding='utf-8')
-    os.replace(unfinished, complete)
-
-
-def _empty_folder(folder: str) -> None:
-    """Make a folder, or remove the clips of an earlier set from it."""
-    os.makedirs(folder, exist_ok=True)
-    for name in os.listdir(folder):
-        # Only files that this module wrote.
-        if re.fullmatch(r'\d{5,}\.(avi|npz)', name):
-            os.remove(os.path.join(folder, name))
+        lines[split].append(f'{video} {clip.label}')
+    for name, content in lines.items():
+        (root / f'{name}.txt').write_text(
+            ''.join(f'{line}\n' for line in content), encoding='utf-8')
+    unfinished.replace(root / _SETTINGS_FILE)

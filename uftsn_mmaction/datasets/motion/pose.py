@@ -14,51 +14,31 @@ class PoseTrack:
     At time t the point q of the object is seen at
     ``scale[t] * R(angle[t]) q + centre[t]``, with R the rotation that turns
     x into y.
-
-    Attributes:
-        centre: ``(T, 2)``, x before y, in pixels.
-        angle: ``(T,)``, in radians.
-        scale: ``(T,)``, image pixels per object unit.
     """
-    centre: np.ndarray
-    angle: np.ndarray
-    scale: np.ndarray
+    centre: np.ndarray  # (T, 2), x before y, in pixels
+    angle: np.ndarray  # (T,), in radians
+    scale: np.ndarray  # (T,), image pixels per object unit
 
     def to_local(self, points: np.ndarray) -> np.ndarray:
-        """Map image points to object coordinates at every time.
-
-        Args:
-            points: ``(2, H, W)``, x before y, in pixels.
-
-        Returns:
-            ``(T, 2, H, W)``.
-        """
+        """Map image points ``(2, H, W)`` to the object, ``(T, 2, H, W)``."""
         relative = points - self.centre[:, :, None, None]
         return np.einsum('tij,tjhw->tihw', self._inverse_linear(), relative)
 
     def flow(self, points: np.ndarray) -> np.ndarray:
-        """Return the flow of image points to the next frame.
+        """Return the flow of image points to the next frame, in pixels.
 
-        ``U_t(x) = A_{t+1}(A_t^{-1}(x)) - x`` with A_t the pose at time t.
-
-        Args:
-            points: ``(2, H, W)``, x before y, in pixels.
-
-        Returns:
-            ``(T-1, 2, H, W)``, u before v, in pixels.
+        ``U_t(x) = A_{t+1}(A_t^{-1}(x)) - x`` with A_t the pose at time t, for
+        points ``(2, H, W)``, x before y: ``(T-1, 2, H, W)``, u before v.
         """
         local = self.to_local(points)[:-1]
         moved = np.einsum('tij,tjhw->tihw', self._linear()[1:], local)
         return moved + self.centre[1:, :, None, None] - points
 
     def inverse_matrices(self, units: float) -> np.ndarray:
-        """Return the 2x3 matrices from image to object coordinates.
+        """Return matrices ``(T, 2, 3)`` from image to object coordinates.
 
-        Args:
-            units: Factor of the object coordinates, such as texels per pixel.
-
-        Returns:
-            ``(T, 2, 3)``.
+        The object coordinates are multiplied by ``units``, such as texels per
+        pixel.
         """
         linear = units * self._inverse_linear()
         offset = -np.einsum('tij,tj->ti', linear, self.centre)

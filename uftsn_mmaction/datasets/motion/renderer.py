@@ -35,18 +35,10 @@ _ZOOM_SLOWDOWN = 0.75
 
 @dataclass(frozen=True)
 class RenderedClip:
-    """A clip with its flow, object mask and labels.
-
-    Attributes:
-        frames: uint8 RGB ``(T, H, W, 3)``.
-        flow: float32 ``(T-1, 2, H, W)``, pixels per frame.
-        object_mask: bool ``(T, H, W)``, true where an object is visible.
-        motion_label: Index into ``MOTIONS``.
-        appearance_label: Index into ``APPEARANCES``.
-    """
-    frames: np.ndarray
-    flow: np.ndarray
-    object_mask: np.ndarray
+    """A clip with its flow, object mask and labels."""
+    frames: np.ndarray  # uint8 RGB (T, H, W, 3)
+    flow: np.ndarray  # float32 (T-1, 2, H, W), pixels
+    object_mask: np.ndarray  # bool (T, H, W), true where an object is visible
     motion_label: int
     appearance_label: int
 
@@ -62,9 +54,7 @@ class MotionRenderer:
     Args:
         size: Height and width of the frames in pixels, 32 or more, even.
         num_frames: Frames per clip, 2 or more.
-        speed: Mean displacement of the objects in pixels per frame.
-        background_speed: Mean displacement of the background in pixels per
-            frame.
+        speed, background_speed: Mean displacements in pixels per frame.
 
     Raises:
         ValueError: If a setting is out of range, or if the objects would
@@ -103,16 +93,10 @@ class MotionRenderer:
 
     def render(self, rng: np.random.Generator, motion_label: int,
                appearance_label: int) -> RenderedClip:
-        """Render one clip.
+        """Render a clip of the given indices in MOTIONS and APPEARANCES.
 
-        Args:
-            rng: Source of all randomness. Equal states give equal clips, and
-                the random numbers drawn do not depend on the labels.
-            motion_label: Index into ``MOTIONS``.
-            appearance_label: Index into ``APPEARANCES``.
-
-        Returns:
-            The clip.
+        Equal states of ``rng`` give equal clips, and the random numbers drawn
+        do not depend on the labels.
         """
         frames, flow = self._background(rng)
         object_mask = np.zeros(frames.shape[:3], bool)
@@ -152,8 +136,7 @@ class MotionRenderer:
             centre=time[:, None] * velocity,
             angle=np.zeros(self.num_frames),
             scale=np.ones(self.num_frames))
-        surface = self._surface(rng, tint, track)
-        return surface, track.flow(self._pixel_grid())
+        return self._surface(rng, tint, track), track.flow(self._pixel_grid())
 
     def _object_tracks(self, rng: np.random.Generator,
                        motion_label: int) -> list[tuple[float, PoseTrack]]:
@@ -172,12 +155,8 @@ class MotionRenderer:
         # The mean distance of a disc's points from its centre is 2/3 of its
         # radius, so the pixels of an object move about as far in all motions.
         turn = step / (2 / 3 * _RADIUS[1] * min(height, width))
-        rates = {
-            'x': step,
-            'y': step,
-            'angle': turn,
-            'log_scale': _ZOOM_SLOWDOWN * turn
-        }
+        rates = dict(
+            x=step, y=step, angle=turn, log_scale=_ZOOM_SLOWDOWN * turn)
         moved = {}
         for name, rate in rates.items():
             still = np.full(self.num_frames, rng.choice(tau))
@@ -192,13 +171,12 @@ class MotionRenderer:
             offset += rng.uniform(-0.1, 0.1, 2)
             centre = (0.5 + offset) * (width, height) - 0.5
             radius = _RADIUS[count] * min(height, width)
-            tracks.append((radius * rng.uniform(0.85, 1.15),
-                           PoseTrack(
-                               centre=centre +
-                               np.stack([moved['x'], moved['y']], -1),
-                               angle=rng.uniform(0, 2 * np.pi) +
-                               moved['angle'],
-                               scale=np.exp(moved['log_scale']))))
+            radius *= rng.uniform(0.85, 1.15)
+            track = PoseTrack(
+                centre=centre + np.stack([moved['x'], moved['y']], -1),
+                angle=rng.uniform(0, 2 * np.pi) + moved['angle'],
+                scale=np.exp(moved['log_scale']))
+            tracks.append((radius, track))
         return tracks
 
     def _surface(self, rng: np.random.Generator, tint: float,
@@ -209,18 +187,13 @@ class MotionRenderer:
         that no blur builds up over the clip.
         """
         height, width = self.size
+        period = round(1.5 * max(self.size))
         noise = band_limited_noise(
-            rng,
-            period=round(1.5 * max(self.size)),
-            min_wavelength=_MIN_WAVELENGTH,
-            texels_per_pixel=_TEXELS_PER_PIXEL,
-            channels=2)
+            rng, period, _MIN_WAVELENGTH, _TEXELS_PER_PIXEL, channels=2)
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         noise = np.stack([
-            cv2.warpAffine(
-                noise,
-                to_texels, (width, height),
-                flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_WRAP)
+            cv2.warpAffine(noise, to_texels, (width, height), flags=flags,
+                           borderMode=cv2.BORDER_WRAP)
             for to_texels in track.inverse_matrices(_TEXELS_PER_PIXEL)
         ])  # (T, H, W, 2)
         # The axis from green to magenta is orthogonal to that of the tint: it

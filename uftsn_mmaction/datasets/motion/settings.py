@@ -16,16 +16,13 @@ class MotionSetSettings:
     """Settings that determine the content of a generated set.
 
     Attributes:
-        num_train: Clips of the training split; a multiple of 16 has equally
-            many of every class.
-        num_test: Clips of the test split, likewise.
+        num_train, num_test: Clips of the two splits; a multiple of 16 has
+            equally many of every class.
         size: Height and width of the frames in pixels.
         num_frames: Frames per clip.
-        speed: Mean displacement of the objects in pixels per frame.
-        background_speed: Mean displacement of the background in pixels per
-            frame.
-        seed: Random seed. A clip depends on seed, split and index alone, so
-            that smaller sets are the beginning of larger ones.
+        speed, background_speed: Mean displacements in pixels per frame.
+        seed: Random seed. A clip depends on the other settings, the split and
+            its index, so that smaller sets are the beginning of larger ones.
 
     Raises:
         TypeError: If ``size`` is not a pair.
@@ -45,16 +42,14 @@ class MotionSetSettings:
                 f'size is {self.size!r}, expected (height, width) in pixels')
         # Configs and JSON hold lists, which would not compare equal.
         object.__setattr__(self, 'size', tuple(self.size))
-        for name, number in (('num_train', self.num_train),
-                             ('num_test', self.num_test)):
-            if number < 1:
+        for split in ('train', 'test'):
+            if self.num_clips(split) < 1:
                 raise ValueError(
-                    f'{name} is {number}, expected at least one clip in each '
-                    'split')
+                    f'num_{split} is {self.num_clips(split)}, expected at '
+                    'least one clip in each split')
         if self.seed < 0:
-            raise ValueError(
-                f'seed is {self.seed}, expected a number from 0 up')
-        self.renderer()
+            raise ValueError(f'seed is {self.seed}, expected 0 or more')
+        self.renderer()  # checks the rest
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> MotionSetSettings:
@@ -68,14 +63,12 @@ class MotionSetSettings:
         return cls(**settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of the settings file, for JSON."""
+        """Describe the settings for JSON."""
         return {**FORMAT, **asdict(self), 'size': list(self.size)}
 
     def renderer(self) -> MotionRenderer:
-        """Return the renderer of these settings."""
         return MotionRenderer(self.size, self.num_frames, self.speed,
                               self.background_speed)
 
     def num_clips(self, split: str) -> int:
-        """Return the number of clips of a split."""
         return {'train': self.num_train, 'test': self.num_test}[split]

@@ -15,18 +15,12 @@ SignedDistance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def random_shape(rng: np.random.Generator, radius: float) -> SignedDistance:
-    """Draw an outline of a random kind.
+    """Draw an outline with about the area of a disc of this radius.
 
-    Args:
-        rng: Source of all randomness.
-        radius: Radius of the disc of about the same area, in pixels.
-
-    Returns:
-        Function of the coordinates x and y that returns the distance to the
-        outline in pixels (to first order, positive inside).
+    The function that is returned gives distances in pixels, to first order.
     """
-    kind = rng.integers(3)
-    return (_blob, _ellipse, _polygon)[kind](rng, radius)
+    draw = (_blob, _ellipse, _polygon)[rng.integers(3)]
+    return draw(rng, radius)
 
 
 def _blob(rng: np.random.Generator, radius: float) -> SignedDistance:

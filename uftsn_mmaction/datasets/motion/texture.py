@@ -16,15 +16,9 @@ def band_limited_noise(rng: np.random.Generator, period: int,
                        channels: int) -> np.ndarray:
     """Draw periodic noise with equal energy in every octave of the band.
 
-    The band reaches from ``min_wavelength`` up to the period.
-
-    Args:
-        rng: Source of all randomness.
-        period: Length after which the noise repeats, in image pixels.
-        min_wavelength: Shortest wavelength in the noise, in image pixels.
-        texels_per_pixel: Samples per image pixel; 3 or more keep the error
-            of a bicubic look-up below one grey level.
-        channels: Number of independent noises.
+    The band reaches from ``min_wavelength`` up to the period, both in image
+    pixels. Three texels per pixel or more keep the error of a bicubic look-up
+    below one grey level.
 
     Returns:
         float32 ``(period * texels_per_pixel, period * texels_per_pixel,

@@ -23,10 +23,9 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
         fps: Frames per second.
 
     Raises:
-        ValueError: If the frames are no such array, or have a size that the
-            decoder cannot read.
-        RuntimeError: If this build of OpenCV cannot write the codec, or the
-            file does not hold what was written.
+        ValueError: If the frames are no such array, or the decoder cannot
+            read their size.
+        RuntimeError: If OpenCV cannot write the codec or the whole file.
     """
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
         raise ValueError(
@@ -38,9 +37,8 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
         raise ValueError(
             f'frames are {height} x {width} pixels, expected even numbers for '
             'the video encoder')
-    writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG,
-                             cv2.VideoWriter_fourcc(*_CODEC), fps,
-                             (width, height))
+    codec = cv2.VideoWriter_fourcc(*_CODEC)
+    writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, codec, fps, (width, height))
     if not writer.isOpened():
         raise RuntimeError(
             f'OpenCV {cv2.__version__} cannot write {_CODEC} video to '

@@ -28,28 +28,20 @@ class CachedFlow(BaseTransform):
     For estimators that are too slow to run in every epoch. Place it after
     decoding and resizing and before crops and flips, which then act on the
     flow: use stock crops, but ``FlipFlow`` and ``ResizeFlow``, and
-    ``FormatFlow`` at the end. The model is a ``CachedFlowRecognizer``.
+    ``FormatFlow`` at the end. The model is a ``CachedFlowRecognizer``. The
+    estimator runs on the CPU, in the workers of the data loader.
 
     Flow is cached per pair of frames rather than per clip, since clips that
     start at random share most of their pairs. The key is a SHA-256 of the
     frames, as decoded and resized, and of the estimator: its config, the
-    resulting settings, its weights, the step and the versions of OpenCV,
-    PyTorch and ptlflow. So any pipelines can share the cache, and it can be
-    moved with or without the videos.
+    resulting settings, its weights, the step and the versions of libraries.
+    So any pipelines can share the cache, and it can be moved with or without
+    the videos.
 
-    The estimator runs on the CPU, in the workers of the data loader, which
-    have one thread each.
+    Required Keys: imgs (8-bit RGB frames), img_shape, clip_len, num_clips
 
-    Required Keys:
-
-    - imgs: 8-bit RGB frames
-    - clip_len, num_clips
-    - img_shape
-
-    Modified Keys:
-
-    - imgs: ``num_clips * (clip_len - 1)`` flows ``(H, W, 2)``, float32 in
-      pixels; channel 0 is u (right), channel 1 v (down).
+    Modified Keys: imgs, ``num_clips * (clip_len - 1)`` flows ``(H, W, 2)``,
+    float32 in pixels; channel 0 is u (right), channel 1 v (down)
 
     Args:
         estimator: Config of any ``FlowEstimator``.
@@ -71,10 +63,9 @@ class CachedFlow(BaseTransform):
                  checkpoint: str | None = None,
                  step: float = 1 / 16) -> None:
         self.estimator = _build(estimator, checkpoint)
-        name = type(self.estimator).__name__
         # One folder per estimator, which can be deleted on its own.
         identity = _identity(estimator, self.estimator, step)
-        folder = f'{name}-{identity[:16]}'
+        folder = f'{type(self.estimator).__name__}-{identity[:16]}'
         self.cache = FlowCache(osp.join(cache_dir, folder), step)
 
     def transform(self, results: dict) -> dict:
@@ -82,8 +73,7 @@ class CachedFlow(BaseTransform):
 
         Raises:
             ValueError: If the frames are not 8-bit RGB or already cropped or
-                flipped, the clip has one frame, or the flow has another size
-                than the frames or is not finite.
+                flipped, the clip has one frame, or the flow is not finite.
         """
         frames = self._frames(results)
         digests = [_digest(frame) for frame in frames]
@@ -92,9 +82,8 @@ class CachedFlow(BaseTransform):
         for t in range(len(frames)):
             if (t + 1) % clip_len:
                 key = hashlib.sha256(digests[t] + digests[t + 1]).hexdigest()
-                pair = frames[t], frames[t + 1]
-                flows.append(
-                    self.cache.get(key, size, partial(self._estimate, *pair)))
+                estimate = partial(self._estimate, *frames[t:t + 2])
+                flows.append(self.cache.get(key, size, estimate))
         results['imgs'] = flows
         # FormatFlow would take it for the sign of a stock Resize.
         results.pop('scale_factor', None)
@@ -119,9 +108,8 @@ class CachedFlow(BaseTransform):
         frames = [np.ascontiguousarray(frame) for frame in results['imgs']]
         expected = results['num_clips'] * clip_len
         shapes = {(frame.shape, frame.dtype.name) for frame in frames}
-        if len(frames) != expected or shapes != {
-            ((*results['img_shape'], 3), 'uint8')
-        }:
+        wanted = {((*results['img_shape'], 3), 'uint8')}
+        if len(frames) != expected or shapes != wanted:
             raise ValueError(
                 f'CachedFlow expects {expected} frames (H, W, 3) of uint8, '
                 f'got {len(frames)} of {sorted(shapes)}; put it right after '
@@ -136,8 +124,7 @@ class CachedFlow(BaseTransform):
                 f'{type(self.estimator).__name__} gave a flow that is not '
                 'finite, which CachedFlow does not store; correct its '
                 'settings or its checkpoint')
-        # 2 x H x W -> H x W x 2
-        return np.moveaxis(flow, 0, -1)
+        return np.moveaxis(flow, 0, -1)  # 2 x H x W -> H x W x 2
 
     def __repr__(self) -> str:
         return (f'{self.__class__.__name__}(folder={self.cache.folder!r}, '
@@ -175,10 +162,8 @@ def _build(config: dict, checkpoint: str | None) -> nn.Module:
 def _identity(config: dict, estimator: nn.Module, step: float) -> str:
     """Return a digest of everything but the frames that decides a flow."""
     # Neither threads nor coarser levels change the flow of level 0.
-    config = {
-        k: v
-        for k, v in config.items() if k not in ('num_workers', 'out_indices')
-    }
+    config = {name: value for name, value in config.items()
+              if name not in ('num_workers', 'out_indices')}
     found = dict(
         version=VERSION,
         config=config,

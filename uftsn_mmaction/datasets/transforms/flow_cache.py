@@ -10,10 +10,11 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import mmengine.fileio
 import numpy as np
 import torch
 from mmengine.logging import print_log
+
+from ...fileio.atomic import AtomicLocalBackend
 
 # Rounded flow is 16-bit: with steps of 1/16, up to 2048 pixels.
 _LOW, _HIGH = -2**15, 2**15 - 1
@@ -24,17 +25,14 @@ _LEAST_STEP = 1 / 256
 class FlowCache:
     """Folder with a small file for each flow.
 
-    Flow is rounded to multiples of ``step``, stored as differences from the
-    left neighbour, and compressed. Files are written atomically: two workers
-    that need the same flow at the same time both compute and store it.
+    Flow is rounded to multiples of ``step`` (in pixels), stored as
+    differences from the left neighbour, and compressed. Files are written
+    atomically; two workers that need the same flow at the same time both
+    compute it.
 
     A file that cannot be used is replaced, and flow that cannot be stored is
     returned all the same, each with a warning. Files are not trusted: they
     can neither run code nor unpack to more than the expected flow.
-
-    Args:
-        folder: Folder of the files; made when first needed.
-        step: Step in pixels; the rounding error is at most half of it.
 
     Raises:
         ValueError: If ``step`` is no number from 1/256 up, or ``folder`` is a
@@ -58,21 +56,26 @@ class FlowCache:
 
     def get(self, key: str, size: tuple[int, int],
             compute: Callable[[], np.ndarray]) -> np.ndarray:
-        """Read a flow, or compute and store it.
+        """Read a flow ``(H, W, 2)``, or compute and store it.
+
+        New flow is rounded too, so that training does not depend on the state
+        of the cache.
 
         Args:
             key: Hexadecimal name of the flow.
             size: Height and width.
-            compute: Function that computes the flow ``(H, W, 2)``.
-
-        Returns:
-            Flow ``(H, W, 2)``, float32 in pixels. New flow is rounded too, so
-            that training does not depend on the state of the cache.
+            compute: Function that computes the flow.
         """
         # A folder of a million files is slow on many file systems.
         path = Path(self.folder, key[:2], f'{key[2:]}.flow')
         try:
-            steps = unpack_steps(self._read(path, size), size)
+            # Reading a pipe would never end.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ValueError('it is no file')
+            with open(path, 'rb') as file:
+                # A longer file is cut here and refused when it is unpacked.
+                content = file.read(2 * _num_bytes(size) + 64)
+            steps = unpack_steps(content, size)
         except FileNotFoundError:
             steps = None
         except (OSError, ValueError) as error:
@@ -85,22 +88,12 @@ class FlowCache:
             self._write(path, pack_steps(steps))
         return steps * np.float32(self.step)
 
-    @staticmethod
-    def _read(path: Path, size: tuple[int, int]) -> bytes:
-        # Reading a pipe would never end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError('it is no file')
-        with open(path, 'rb') as file:
-            # A longer file is cut here and refused when it is unpacked.
-            return file.read(2 * _num_bytes(size) + 64)
-
     def _write(self, path: Path, content: bytes) -> None:
         try:
             # A link must not redirect the write.
             if path.is_symlink():
                 path.unlink()
-            mmengine.fileio.put(
-                content, path, backend_args=dict(backend='atomic'))
+            AtomicLocalBackend().put(content, path)
         except OSError as error:
             if not self._write_failed:
                 self._write_failed.fill_(True)

@@ -15,16 +15,7 @@ _SIGNS = dict(flip=('Flip', 'FlipFlow'), scale_factor=('Resize', 'ResizeFlow'))
 
 
 def check_flow(results: dict, transform: str) -> None:
-    """Refuse images that are no flow or that stock transforms changed.
-
-    Args:
-        results: Results of a pipeline.
-        transform: Name of the caller, for messages.
-
-    Raises:
-        ValueError: If the images are not those of ``CachedFlow``, or a stock
-            transform has resized or flipped them.
-    """
+    """Refuse images that are no flow or that stock transforms changed."""
     image = results['imgs'][0]
     if image.shape[2:] != (2, ) or image.dtype != np.float32:
         raise ValueError(
@@ -41,17 +32,12 @@ def check_flow(results: dict, transform: str) -> None:
 class FlipFlow(Flip):
     """Flip the image of a flow, and negate the flipped component.
 
-    A horizontal flip mirrors u and v and negates u; a vertical one negates v.
-    Draws the same random numbers as ``Flip``.
+    A horizontal flip negates u, a vertical one v. Arguments and random
+    numbers are those of ``Flip``.
 
     Required Keys: imgs (flow), img_shape, modality
 
     Modified Keys: imgs, label (with a ``flip_label_map``)
-
-    Args:
-        flip_ratio: Probability of a flip.
-        direction: ``'horizontal'`` or ``'vertical'``.
-        flip_label_map: New label of flipped clips by their old one.
     """
 
     def __init__(self,
@@ -61,7 +47,7 @@ class FlipFlow(Flip):
         super().__init__(flip_ratio, direction, flip_label_map)
 
     def transform(self, results: dict) -> dict:
-        """Flip all flows of the clips, or none."""
+        """Flip all flows, or none."""
         check_flow(results, 'FlipFlow')
         results = super().transform(results)
         del results['flip']
@@ -79,14 +65,11 @@ class FlipFlow(Flip):
 class ResizeFlow(Resize):
     """Resize the image of a flow, and scale its values, which are pixels.
 
+    Arguments are those of ``Resize``, without ``lazy``.
+
     Required Keys: imgs (flow), img_shape
 
     Modified Keys: imgs, img_shape
-
-    Args:
-        scale: As in ``Resize``.
-        keep_ratio: As in ``Resize``.
-        interpolation: As in ``Resize``.
     """
 
     def __init__(self,
@@ -106,10 +89,8 @@ class ResizeFlow(Resize):
                      new_h: int) -> list[np.ndarray]:
         height, width = imgs[0].shape[:2]
         ratios = np.float32([new_w / width, new_h / height])
-        return [
-            image * ratios
-            for image in super()._resize_imgs(imgs, new_w, new_h)
-        ]
+        resized = super()._resize_imgs(imgs, new_w, new_h)
+        return [image * ratios for image in resized]
 
 
 @TRANSFORMS.register_module()
@@ -131,11 +112,7 @@ class FormatFlow(FormatShape):
         super().__init__('NCTHW')
 
     def transform(self, results: dict) -> dict:
-        """Stack the flows.
-
-        Raises:
-            ValueError: If a stock transform has spoilt the flow.
-        """
+        """Stack the flows."""
         check_flow(results, 'FormatFlow')
         clip_len = results['clip_len']
         expected = results['num_clips'] * (clip_len - 1)

@@ -14,24 +14,16 @@ from mmcv.transforms import BaseTransform
 class LoadGroundTruthFlow(BaseTransform):
     """Load the flow between the sampled frames.
 
-    Place it after the decoder and after every transform that could change
-    the geometry of the frames, which is an error here. Name the result in
-    ``PackActionInputs(algorithm_keys=('gt_flow', ))`` to find it in the data
-    sample.
+    Place it after the decoder; the frames must keep their geometry.
+    ``PackActionInputs(algorithm_keys=('gt_flow', ))`` puts the flow into the
+    data sample. A frame that ``out_of_bound_opt='repeat_last'`` repeats gets
+    zero flow.
 
-    Two subsequent frames get their flow. A frame that
-    ``out_of_bound_opt='repeat_last'`` repeats gets zero flow.
+    Required Keys: frame_inds, clip_len, start_index, img_shape, flow_file
+    (``.npz`` with 'flow', ``(total_frames - 1, 2, H, W)``)
 
-    Required Keys:
-
-    - flow_file: ``.npz`` with 'flow', ``(total_frames - 1, 2, H, W)``.
-    - frame_inds, clip_len, start_index
-    - img_shape
-
-    Added Keys:
-
-    - gt_flow: float32 tensor ``(num_clips, 2, clip_len - 1, H, W)``; channel
-      0 is u (right), channel 1 v (down), in pixels from frame t to t+1.
+    Added Keys: gt_flow, float32 ``(num_clips, 2, clip_len - 1, H, W)`` in
+    pixels from frame t to t+1; channel 0 is u (right), channel 1 v (down)
 
     Args:
         optional: Whether a video without ``flow_file``, such as one given
@@ -71,7 +63,13 @@ class LoadGroundTruthFlow(BaseTransform):
                 'consecutive, but flow is only known from one frame to the '
                 'next; use SampleFrames with frame_interval=1 and '
                 "out_of_bound_opt='repeat_last'")
-        flow = self._load(results['flow_file'])
+        path = results['flow_file']
+        if not osp.exists(path):
+            raise FileNotFoundError(
+                f'flow_file {osp.abspath(path)!r} does not exist; generate '
+                'the set again or correct data_root')
+        with np.load(path, allow_pickle=False) as archive:
+            flow = archive['flow'].astype(np.float32)
         self._check_geometry(results, flow.shape[-2:])
         starts = frame_inds[:, :-1] - results.get('start_index', 0)
         # The last frame starts no pair. Where it is repeated, any index does,
@@ -84,21 +82,12 @@ class LoadGroundTruthFlow(BaseTransform):
         return results
 
     @staticmethod
-    def _load(path: str) -> np.ndarray:
-        if not osp.exists(path):
-            raise FileNotFoundError(
-                f'flow_file {osp.abspath(path)!r} does not exist; generate '
-                'the set again or correct data_root')
-        with np.load(path, allow_pickle=False) as archive:
-            return archive['flow'].astype(np.float32)
-
-    @staticmethod
     def _check_geometry(results: dict, flow_shape: tuple[int, int]) -> None:
         shape = tuple(results['img_shape'])
-        if shape != tuple(flow_shape):
+        if shape != flow_shape:
             raise ValueError(
                 f'the frames are {shape} (height, width) and their flow is '
-                f'{tuple(flow_shape)}; remove Resize and crops from the '
+                f'{flow_shape}; remove Resize and crops from the '
                 'pipeline, or generate the set in that size')
         # A flip or a crop may keep the size.
         crop = results.get('crop_quadruple', (0, 0, 1, 1))

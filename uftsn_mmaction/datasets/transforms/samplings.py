@@ -14,10 +14,8 @@ from ..broken_video import run_transforms
 class Samplings(BaseTransform):
     """Run several pipelines on one opened video.
 
-    Place it between the transform that opens the video and
-    ``PackActionInputs(collect_keys=('clips', 'dense'))``, which names the
-    samplings to collect. ``FusionRecognizer`` gives each stream the one that
-    its setting ``sampling`` names; streams may share one::
+    ``FusionRecognizer`` gives each stream the sampling that its setting
+    ``sampling`` names; streams may share one::
 
         dict(type='DecordInit'),
         dict(type='Samplings', pipelines=dict(
@@ -52,9 +50,8 @@ class Samplings(BaseTransform):
         """Add the images of each sampling.
 
         Raises:
-            BrokenVideoError: If the video cannot be decoded.
-            ValueError: If a pipeline leaves no images, or has the name of
-                another key.
+            ValueError: If the video cannot be decoded, a pipeline leaves no
+                images or has the name of another key.
         """
         packed = None
         for name, pipeline in self.pipelines.items():

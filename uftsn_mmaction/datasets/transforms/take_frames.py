@@ -19,9 +19,7 @@ class TakeFrames(BaseTransform):
     own then sees the frames that the setting ``frames`` of
     ``FusionRecognizer`` gives it.
 
-    Required Keys: frame_inds, clip_len
-
-    Modified Keys: frame_inds, clip_len
+    Required and Modified Keys: frame_inds, clip_len
 
     Args:
         frames: Position in the clip, or several in their new order; negative
@@ -37,9 +35,9 @@ class TakeFrames(BaseTransform):
         Raises:
             ValueError: If the clips have no such frame.
         """
-        kept = frame_indices(self.frames, results['clip_len'],
-                             'frames of TakeFrames')
-        clips = np.reshape(results['frame_inds'], (-1, results['clip_len']))
+        clip_len = results['clip_len']
+        kept = frame_indices(self.frames, clip_len, 'frames of TakeFrames')
+        clips = np.reshape(results['frame_inds'], (-1, clip_len))
         results['frame_inds'] = clips[:, kept].reshape(-1)
         results['clip_len'] = len(kept)
         return results
