@@ -16,21 +16,20 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument('--out', required=True, help='folder of the set')
 
-    def add(name: str, text: str, **kwargs) -> None:
+    parser.add_argument(
+        '--size', type=int, nargs=2, metavar=('H', 'W'),
+        default=defaults['size'], help='height and width in pixels')
+    for name, text in dict(
+            num_train='training clips; multiples of 16 are balanced',
+            num_test='test clips; multiples of 16 are balanced',
+            num_frames='frames per clip',
+            speed='mean object speed in pixels per frame',
+            background_speed='mean background speed in pixels per frame',
+            seed='random seed').items():
         default = defaults[name]
         parser.add_argument(
-            f'--{name.replace("_", "-")}', default=default, help=text,
-            **{'type': type(default), **kwargs})
-
-    add('num_train', 'training clips; multiples of 16 are balanced')
-    add('num_test', 'test clips; multiples of 16 are balanced')
-    add('size', 'height and width in pixels', type=int, nargs=2,
-        metavar=('H', 'W'))
-    add('num_frames', 'frames per clip')
-    add('speed', 'mean speed of the objects in pixels per frame')
-    add('background_speed',
-        'mean speed of the background in pixels per frame')
-    add('seed', 'random seed')
+            f'--{name.replace("_", "-")}', type=type(default),
+            default=default, help=text)
     parser.add_argument(
         '--overwrite', action='store_true',
         help='replace a generated set of other settings')

@@ -18,14 +18,7 @@ LAUNCHERS = dict(
 
 
 def load_stock_tool(name: str) -> ModuleType:
-    """Import ``tools/{name}.py`` of the installed MMAction2.
-
-    Args:
-        name: ``'train'`` or ``'test'``.
-
-    Raises:
-        FileNotFoundError: If MMAction2 was installed without its scripts.
-    """
+    """Import ``tools/{name}.py`` of the installed MMAction2."""
     root = Path(mmaction.__file__).parent
     # A wheel has them in .mim, a checkout beside the package.
     for path in (root / '.mim' / 'tools' / f'{name}.py',
@@ -47,12 +40,7 @@ def has_accelerator() -> bool:
 
 
 def check_launcher(launcher: str) -> None:
-    """Check that this process was started by the launcher it is told of.
-
-    Raises:
-        ValueError: If the launcher's variable is missing, or there is no
-            device for its processes.
-    """
+    """Check that the launcher started this process, and has its devices."""
     if launcher == 'none':
         return
     variable, program = LAUNCHERS[launcher]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import os.path as osp
+from pathlib import Path
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner, save_checkpoint
-from stock_tool import check_launcher, load_stock_tool
+from stock_tool import LAUNCHERS, check_launcher, load_stock_tool
 
 # Importing the package registers the hooks.
 from uftsn_mmaction.fileio.output_path import (
@@ -27,45 +28,27 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config to test')
-    parser.add_argument(
-        'checkpoint',
-        nargs='?',
+    add = parser.add_argument
+    add('config', help='config to test')
+    add('checkpoint', nargs='?',
         help='weights of the whole model; not needed for a fusion')
-    parser.add_argument(
-        '--stream',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='NAME=FILE',
-        help='checkpoints of the streams of a fusion')
-    parser.add_argument(
-        '--export',
-        metavar='FILE',
+    add('--stream', nargs='+', action='extend', default=[],
+        metavar='NAME=FILE', help='checkpoints of the streams of a fusion')
+    add('--export', metavar='FILE',
         help='write the weights of the whole model as one checkpoint, of a '
         'fusion for `mim test` and for inferencers')
     # The options of the stock script, for its merge_args.
-    parser.add_argument('--work-dir', help='folder of logs and metrics')
-    parser.add_argument('--dump', help='pickle file of the predictions')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
+    add('--work-dir', help='folder of logs and metrics')
+    add('--dump', help='pickle file of the predictions')
+    add('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
         help='settings that differ from those of the config')
-    parser.add_argument('--show-dir', help='folder of drawn predictions')
-    parser.add_argument(
-        '--show', action='store_true', help='show predictions in a window')
-    parser.add_argument(
-        '--interval', type=int, default=1, help='draw every n-th sample')
-    parser.add_argument(
-        '--wait-time', type=float, default=2, help='seconds of each window')
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
+    add('--show-dir', help='folder of drawn predictions')
+    add('--show', action='store_true', help='show predictions in a window')
+    add('--interval', type=int, default=1, help='draw every n-th sample')
+    add('--wait-time', type=float, default=2, help='seconds of each window')
+    add('--launcher', choices=['none', *LAUNCHERS], default='none',
         help='job launcher')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add('--local_rank', '--local-rank', type=int, default=0)
     return parser
 
 
@@ -73,7 +56,7 @@ def build_config(args: argparse.Namespace) -> Config:
     """Return the config with all that the command line changes.
 
     Raises:
-        FileNotFoundError: If there is no such config.
+        OSError: If there is no such config, or an output cannot be written.
         ValueError: If a stream or a checkpoint is missing, or an option does
             not fit the config or this machine.
     """
@@ -118,9 +101,8 @@ def build_config(args: argparse.Namespace) -> Config:
         *(dict(type=f'mmaction.{hook}') for name, hook in hooks.items()
           if not (cfg.get('default_hooks') or {}).get(name))
     ]
-    name = osp.splitext(osp.basename(args.config))[0]
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
-        './work_dirs', name)
+    default = osp.join('./work_dirs', Path(args.config).stem)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default
     check_output_folder(cfg.work_dir, '--work-dir')
     for option in ('dump', 'export'):
         if vars(args)[option]:
@@ -131,12 +113,7 @@ def build_config(args: argparse.Namespace) -> Config:
 
 
 def set_streams(cfg: Config, streams: list[str]) -> None:
-    """Set the checkpoints of streams.
-
-    Raises:
-        ValueError: If the config is no fusion, it has no such stream, or a
-            pair is not of the form ``NAME=FILE``.
-    """
+    """Set the checkpoints of streams by pairs ``NAME=FILE``."""
     for pair in streams:
         name, equals, checkpoint = pair.partition('=')
         if not (name and equals and checkpoint):
@@ -160,12 +137,12 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     try:
         cfg = build_config(args)
-        runner = (RUNNERS.build(cfg) if 'runner_type' in cfg else
-                  Runner.from_cfg(cfg))
+        build = RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg
+        runner = build(cfg)
         runner.test()
         if args.export and is_main_process():
-            save_checkpoint(
-                dict(state_dict=runner.model.state_dict()), args.export)
+            weights = dict(state_dict=runner.model.state_dict())
+            save_checkpoint(weights, args.export)
     except (OSError, ValueError) as error:
         # A worker process sends a traceback; its last line is the message.
         text = str(error)

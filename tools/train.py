@@ -12,16 +12,12 @@ from stock_tool import check_launcher, has_accelerator, load_stock_tool
 
 from uftsn_mmaction.fileio.output_path import check_output_folder
 
-#: Options that the stock script ignores where a config sets ``randomness``.
-SEEDS = ('seed', 'diff_rank_seed', 'deterministic')
-
 
 def check(stock: ModuleType, args: argparse.Namespace) -> None:
     """Refuse what would end in a traceback of the stock script.
 
     Raises:
-        FileNotFoundError: If there is no such config.
-        NotADirectoryError: If the work dir is a file, or below one.
+        OSError: If there is no such config, or the work dir cannot be made.
         ValueError: If the config is a fusion, an option does not fit it, or
             this machine cannot serve an option.
     """
@@ -43,8 +39,8 @@ def check(stock: ModuleType, args: argparse.Namespace) -> None:
         # The stock script refuses --amp beside an unusual wrapper this way.
         raise ValueError(error) from error
     check_output_folder(cfg.work_dir, '--work-dir')
-    if cfg.optim_wrapper.get('type') in (
-            'AmpOptimWrapper', AmpOptimWrapper) and not has_accelerator():
+    amp = cfg.optim_wrapper.get('type') in ('AmpOptimWrapper', AmpOptimWrapper)
+    if amp and not has_accelerator():
         raise ValueError(
             'Mixed precision (--amp or optim_wrapper.type=AmpOptimWrapper) '
             'needs a GPU, and this machine has none; leave it out')
@@ -55,7 +51,8 @@ def main() -> None:
     args = stock.parse_args()
     try:
         check(stock, args)
-        for name in SEEDS:
+        # The stock script ignores these where a config sets ``randomness``.
+        for name in ('seed', 'diff_rank_seed', 'deterministic'):
             value = vars(args)[name]
             if value is not None and value is not False:
                 sys.argv += ['--cfg-options', f'randomness.{name}={value}']

@@ -48,11 +48,8 @@ def check_mmaction() -> None:
             '`pip uninstall mmcv`, then `pip install "mmcv-lite==2.1.0"`'
         ) from error
     except ModuleNotFoundError as error:
-        cures = {
-            'mmaction': 'mmaction2==1.2.0',
-            'mmcv': 'mmcv-lite==2.1.0',
-            'mmengine': 'mmengine>=0.10.4,<1'
-        }
+        cures = dict(mmaction='mmaction2==1.2.0', mmcv='mmcv-lite==2.1.0',
+                     mmengine='mmengine>=0.10.4,<1')
         if error.name not in cures:
             raise
         raise ImportError(

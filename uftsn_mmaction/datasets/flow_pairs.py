@@ -53,8 +53,7 @@ class ListedPairs(Sequence):
         if len(names) != 3:
             raise ValueError(
                 f'{self._where(number)} is {line!r}, expected three names '
-                '"first second flow" without blanks in them; correct the '
-                'line')
+                '"first second flow" without blanks; correct the line')
         folder = osp.dirname(self.path)
         paths = [osp.join(folder, name) for name in names]
         for path in paths:
@@ -107,11 +106,8 @@ class GeneratedPairs(Sequence):
         size, speed, seed: As in :class:`MotionSetSettings`.
     """
 
-    def __init__(self,
-                 number: int = 32,
-                 size: tuple[int, int] = (128, 128),
-                 speed: float = 2.0,
-                 seed: int = 0) -> None:
+    def __init__(self, number: int = 32, size: tuple[int, int] = (128, 128),
+                 speed: float = 2.0, seed: int = 0) -> None:
         self._settings = MotionSetSettings(
             num_test=number, size=size, num_frames=2, speed=speed, seed=seed)
 
@@ -127,22 +123,18 @@ class GeneratedPairs(Sequence):
     def settings(self) -> dict[str, Any]:
         """Describe the pairs for JSON."""
         settings = self._settings
-        return dict(
-            generator=dict(
-                size=list(settings.size),
-                speed=settings.speed,
-                background_speed=settings.background_speed,
-                seed=settings.seed),
-            num_pairs=len(self))
+        generator = dict(
+            size=list(settings.size), speed=settings.speed,
+            background_speed=settings.background_speed, seed=settings.seed)
+        return dict(generator=generator, num_pairs=len(self))
 
 
 def _read_frame(path: str) -> np.ndarray:
     """Read a picture as 8-bit RGB ``(H, W, 3)``."""
+    # The flow belongs to the stored pixels, whatever an orientation tag says.
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        # The flow belongs to the stored pixels, whatever their orientation
-        # tag says.
-        frame = cv2.imread(path,
-                           cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        frame = cv2.imread(path, flags)
     except cv2.error:
         frame = None
     if frame is None:

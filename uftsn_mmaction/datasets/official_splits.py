@@ -36,8 +36,8 @@ SPLIT_FOLDERS = dict(
 # Path of each video, as the split files have it, and its label from 0.
 Labels = dict[str, int]
 
-# The files come from others: no path may lead out of its class folder. A
-# blank in a name would end the path in the lists of MMAction2.
+# No path may lead out of its class folder. A blank in a name would end the
+# path in the lists of MMAction2.
 _NUMBER, _CLASS, _FILE = r'(\d{1,4})', r'(\w+)', r'([^\s/\\]+\.\w+)'
 _HMDB51_FILE = re.compile(_CLASS + r'_test_split[123]\.txt')
 _MARKS = dict(ucf101=re.compile(r'classInd\.txt'), hmdb51=_HMDB51_FILE)
@@ -62,8 +62,7 @@ def read_official_splits(
         ValueError: If a line cannot be used or a file is not complete.
     """
     if name not in COUNTS:
-        raise ValueError(
-            f'name is {name!r}, expected one of {tuple(COUNTS)}')
+        raise ValueError(f'name is {name!r}, expected one of {tuple(COUNTS)}')
     read = dict(ucf101=_read_ucf101, hmdb51=_read_hmdb51)[name]
     for path in (Path(folder), Path(folder) / SPLIT_FOLDERS[name]):
         if path.is_dir() and any(
@@ -79,8 +78,8 @@ def read_official_splits(
 def _read_ucf101(folder: Path) -> tuple[list[str], dict[str, Labels]]:
     path = folder / 'classInd.txt'
     classes: list[str] = []
-    for where, (number, item) in _rows(path, rf'{_NUMBER}\s+{_CLASS}',
-                                       '"number Class"'):
+    pattern = rf'{_NUMBER}\s+{_CLASS}'
+    for where, (number, item) in _rows(path, pattern, '"number Class"'):
         if int(number) != len(classes) + 1 or item in classes:
             raise ValueError(
                 f'{where} gives class {item!r} the number {number}, expected '
@@ -91,8 +90,8 @@ def _read_ucf101(folder: Path) -> tuple[list[str], dict[str, Labels]]:
     parts = {}
     for number, counts in enumerate(COUNTS['ucf101'].splits, 1):
         seen: dict[str, str] = {}
-        for part, file, count in zip(('train', 'val'),
-                                     ('trainlist', 'testlist'), counts):
+        files = 'trainlist', 'testlist'
+        for part, file, count in zip(('train', 'val'), files, counts):
             path = folder / f'{file}{number:02d}.txt'
             videos = _read_ucf101_list(path, part == 'train', classes, seen)
             _check_count(path, 'videos', len(videos), count)
@@ -109,9 +108,8 @@ def _read_ucf101_list(path: Path, labelled: bool, classes: list[str],
     videos = {}
     for where, (item, file, *number) in _rows(path, pattern, f'"{form}"'):
         if item not in classes:
-            raise ValueError(
-                f'{where} has class {item!r}, expected one of classInd.txt; '
-                f'{_AGAIN}')
+            raise ValueError(f'{where} has class {item!r}, expected one of '
+                             f'classInd.txt; {_AGAIN}')
         label = classes.index(item)
         if labelled and int(number[0]) != label + 1:
             raise ValueError(
@@ -126,32 +124,30 @@ def _read_hmdb51(folder: Path) -> tuple[list[str], dict[str, Labels]]:
     # Sorted by class, not by file: sword_exercise_test... precedes
     # sword_test..., but sword comes before sword_exercise.
     names = [path.name for path in folder.iterdir()]
-    classes = sorted(
-        {match[1]
-         for match in map(_HMDB51_FILE.fullmatch, names) if match})
+    matches = map(_HMDB51_FILE.fullmatch, names)
+    classes = sorted({match[1] for match in matches if match})
     official = COUNTS['hmdb51']
     _check_count(folder, 'classes', len(classes), official.classes)
 
     parts: dict[str, Labels] = {}
     for number, counts in enumerate(official.splits, 1):
         seen: dict[str, str] = {}
-        train, val = {}, {}
-        parts[f'train_split_{number}'] = train
-        parts[f'val_split_{number}'] = val
+        train = parts[f'train_split_{number}'] = {}
+        val = parts[f'val_split_{number}'] = {}
         for label, item in enumerate(classes):
             path = folder / f'{item}_test_split{number}.txt'
             flags = {}
-            for where, (file, flag) in _rows(
-                    path, rf'{_FILE}\s+([012])',
-                    '"video.avi flag" with a flag of 0, 1 or 2'):
+            pattern = rf'{_FILE}\s+([012])'
+            form = '"video.avi flag" with a flag of 0, 1 or 2'
+            for where, (file, flag) in _rows(path, pattern, form):
                 _check_new(f'{item}/{file}', where, seen)
                 flags[f'{item}/{file}'] = flag
-            for flag, videos, what, count in (('1', train, 'training', 0),
-                                              ('2', val, 'test', 1)):
+            kinds = ('1', train, 'training'), ('2', val, 'test')
+            for (flag, videos, kind), count in zip(kinds, counts):
                 chosen = [video for video in flags if flags[video] == flag]
                 # Every class has the same number of videos.
-                _check_count(path, f'{what} videos', len(chosen),
-                             counts[count] // len(classes))
+                count //= len(classes)
+                _check_count(path, f'{kind} videos', len(chosen), count)
                 videos.update(dict.fromkeys(chosen, label))
     return classes, parts
 

@@ -26,11 +26,10 @@ class SyntheticMotionDataset(CheckedVideoDataset):
 
     Args:
         data_root: Folder of the generated set.
-        pipeline: Data transforms, as for any video.
         split: 'train' or 'test'.
         generator: Settings of the set, see :class:`MotionSetSettings`; the
             same for all splits of a ``data_root``.
-        kwargs: Further arguments of ``VideoDataset``.
+        pipeline, kwargs: Arguments of ``VideoDataset``.
 
     Raises:
         ValueError: If a setting is unknown or out of range, or if
@@ -43,11 +42,8 @@ class SyntheticMotionDataset(CheckedVideoDataset):
         motion_classes=tuple(MOTIONS),
         appearance_classes=tuple(APPEARANCES))
 
-    def __init__(self,
-                 data_root: str,
-                 pipeline: Sequence[dict | Callable],
-                 split: str = 'train',
-                 generator: dict[str, Any] | None = None,
+    def __init__(self, data_root: str, pipeline: Sequence[dict | Callable],
+                 split: str = 'train', generator: dict[str, Any] | None = None,
                  **kwargs: Any) -> None:
         if split not in SPLITS:
             raise ValueError(f'split is {split!r}, expected one of {SPLITS}')

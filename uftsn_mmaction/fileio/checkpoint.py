@@ -98,15 +98,13 @@ def tensors_of(content: Mapping[str, Any], checkpoint: str, owner: str,
     """Pick the tensors out of what :func:`read_content` returned."""
     state = content.get('state_dict', content)
     if not isinstance(state, Mapping):
-        raise _unreadable(checkpoint, owner, cure,
-                          f'its state_dict is a {type(state).__name__}')
+        reason = f'its state_dict is a {type(state).__name__}'
+        raise _unreadable(checkpoint, owner, cure, reason)
     return {str(name): value
             for name, value in state.items() if isinstance(value, Tensor)}
 
 
-def read_content(checkpoint: str,
-                 owner: str,
-                 cure: str,
+def read_content(checkpoint: str, owner: str, cure: str,
                  check_hash: bool = False) -> dict[str, Any]:
     """Read all of a checkpoint without running code that it may hold.
 
@@ -128,9 +126,7 @@ def read_content(checkpoint: str,
         with _weights_only():
             if check_hash:
                 content = torch.hub.load_state_dict_from_url(
-                    checkpoint,
-                    map_location='cpu',
-                    check_hash=True,
+                    checkpoint, map_location='cpu', check_hash=True,
                     weights_only=True)
             else:
                 content = CheckpointLoader.load_checkpoint(
@@ -138,11 +134,11 @@ def read_content(checkpoint: str,
     except Exception as error:
         # Readers of files and of URLs share no exception class.
         reason = str(error).strip().split('\n')[0]
-        raise _unreadable(checkpoint, owner, cure,
-                          f'{type(error).__name__}: {reason}') from error
+        reason = f'{type(error).__name__}: {reason}'
+        raise _unreadable(checkpoint, owner, cure, reason) from error
     if not isinstance(content, Mapping):
-        raise _unreadable(checkpoint, owner, cure,
-                          f'it holds a {type(content).__name__}')
+        reason = f'it holds a {type(content).__name__}'
+        raise _unreadable(checkpoint, owner, cure, reason)
     return dict(content)
 
 

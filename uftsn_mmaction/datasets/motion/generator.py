@@ -141,10 +141,8 @@ def _clips(settings: MotionSetSettings) -> list[tuple[str, int]]:
 
 def _write_set(root: Path, settings: MotionSetSettings) -> None:
     """Write all files, the settings last and in one step."""
-    print_log(
-        f'Generating {settings.num_train} training and {settings.num_test} '
-        f'test clips in {root}',
-        logger='current')
+    print_log(f'Generating {settings.num_train} training and '
+              f'{settings.num_test} test clips in {root}', logger='current')
     unfinished = root / _UNFINISHED_FILE
     # Not atomic: a temporary file would look foreign to a waiting process.
     unfinished.write_text(

@@ -51,29 +51,22 @@ class RenderedClip:
 class MotionRenderer:
     """Renderer of clips of one size, length and speed.
 
-    Args:
-        size: Height and width of the frames in pixels, 32 or more, even.
-        num_frames: Frames per clip, 2 or more.
-        speed, background_speed: Mean displacements in pixels per frame.
+    Arguments are those of :class:`MotionSetSettings`.
 
     Raises:
         ValueError: If a setting is out of range, or if the objects would
             travel out of the frame.
     """
 
-    def __init__(self,
-                 size: tuple[int, int] = (64, 64),
-                 num_frames: int = 12,
-                 speed: float = 2.0,
-                 background_speed: float = 0.5) -> None:
+    def __init__(self, size: tuple[int, int] = (64, 64), num_frames: int = 12,
+                 speed: float = 2.0, background_speed: float = 0.5) -> None:
         if len(size) != 2 or min(size) < 32 or any(n % 2 for n in size):
             raise ValueError(
                 f'size is {size!r}, expected (height, width) in pixels, both '
                 'even and 32 or more')
         if num_frames < 2:
-            raise ValueError(
-                f'num_frames is {num_frames}, expected 2 or more, since flow '
-                'needs a pair of frames')
+            raise ValueError(f'num_frames is {num_frames}, expected 2 or '
+                             'more, since flow needs a pair of frames')
         if speed <= 0 or background_speed < 0:
             raise ValueError(
                 f'speed is {speed} and background_speed {background_speed}, '
@@ -114,15 +107,12 @@ class MotionRenderer:
             alpha = coverage[..., None].astype(np.float32)  # (T, H, W, 1)
             frames = alpha * surface + (1 - alpha) * frames
             in_front = coverage >= 0.5
-            flow = np.where(in_front[:-1, None],
-                            track.flow(self._pixel_grid()), flow)
+            own_flow = track.flow(self._pixel_grid())
+            flow = np.where(in_front[:-1, None], own_flow, flow)
             object_mask |= in_front
-        return RenderedClip(
-            frames=np.clip(np.rint(frames), 0, 255).astype(np.uint8),
-            flow=flow.astype(np.float32),
-            object_mask=object_mask,
-            motion_label=motion_label,
-            appearance_label=appearance_label)
+        frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
+        return RenderedClip(frames, flow.astype(np.float32), object_mask,
+                            motion_label, appearance_label)
 
     def _background(
             self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

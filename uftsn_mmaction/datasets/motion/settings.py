@@ -18,8 +18,8 @@ class MotionSetSettings:
     Attributes:
         num_train, num_test: Clips of the two splits; a multiple of 16 has
             equally many of every class.
-        size: Height and width of the frames in pixels.
-        num_frames: Frames per clip.
+        size: Height and width of the frames in pixels, even, 32 or more.
+        num_frames: Frames per clip, 2 or more.
         speed, background_speed: Mean displacements in pixels per frame.
         seed: Random seed. A clip depends on the other settings, the split and
             its index, so that smaller sets are the beginning of larger ones.

@@ -57,11 +57,8 @@ class CachedFlow(BaseTransform):
             are not on the CPU, or a setting is out of range.
     """
 
-    def __init__(self,
-                 estimator: dict,
-                 cache_dir: str,
-                 checkpoint: str | None = None,
-                 step: float = 1 / 16) -> None:
+    def __init__(self, estimator: dict, cache_dir: str,
+                 checkpoint: str | None = None, step: float = 1 / 16) -> None:
         self.estimator = _build(estimator, checkpoint)
         # One folder per estimator, which can be deleted on its own.
         identity = _identity(estimator, self.estimator, step)
@@ -94,9 +91,8 @@ class CachedFlow(BaseTransform):
         """Return the frames of all clips, checked."""
         clip_len = results['clip_len']
         if clip_len < 2:
-            raise ValueError(
-                f'clip_len is {clip_len}, but a flow needs two frames or '
-                'more; raise clip_len of SampleFrames')
+            raise ValueError(f'clip_len is {clip_len}, but a flow needs two '
+                             'frames or more; raise clip_len of SampleFrames')
         for key in ('crop_quadruple', 'crop_bbox', 'flip', 'lazy'):
             # The flow of a random crop would never be found again.
             if key in results:
@@ -164,15 +160,11 @@ def _identity(config: dict, estimator: nn.Module, step: float) -> str:
     # Neither threads nor coarser levels change the flow of level 0.
     config = {name: value for name, value in config.items()
               if name not in ('num_workers', 'out_indices')}
+    # The settings are what presets and defaults, which may change, came to.
     found = dict(
-        version=VERSION,
-        config=config,
-        # What presets and defaults, which may change, came to.
-        settings=repr(estimator),
-        weights=_weights_digest(estimator),
-        opencv=cv2.__version__,
-        torch=torch.__version__,
-        step=step)
+        version=VERSION, config=config, settings=repr(estimator),
+        weights=_weights_digest(estimator), opencv=cv2.__version__,
+        torch=torch.__version__, step=step)
     text = json.dumps(found, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -112,11 +112,7 @@ def pack_steps(steps: np.ndarray) -> bytes:
 
 
 def unpack_steps(content: bytes, size: tuple[int, int]) -> np.ndarray:
-    """Undo :func:`pack_steps`.
-
-    Raises:
-        ValueError: If the content is no flow of this size.
-    """
+    """Undo :func:`pack_steps`, and refuse content of another size."""
     num_bytes = _num_bytes(size)
     stream = zlib.decompressobj()
     try:

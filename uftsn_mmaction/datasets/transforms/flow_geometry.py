@@ -40,9 +40,7 @@ class FlipFlow(Flip):
     Modified Keys: imgs, label (with a ``flip_label_map``)
     """
 
-    def __init__(self,
-                 flip_ratio: float = 0.5,
-                 direction: str = 'horizontal',
+    def __init__(self, flip_ratio: float = 0.5, direction: str = 'horizontal',
                  flip_label_map: dict[int, int] | None = None) -> None:
         super().__init__(flip_ratio, direction, flip_label_map)
 
@@ -67,14 +65,10 @@ class ResizeFlow(Resize):
 
     Arguments are those of ``Resize``, without ``lazy``.
 
-    Required Keys: imgs (flow), img_shape
-
-    Modified Keys: imgs, img_shape
+    Required and Modified Keys: imgs (flow), img_shape
     """
 
-    def __init__(self,
-                 scale: float | tuple[int, int],
-                 keep_ratio: bool = True,
+    def __init__(self, scale: float | tuple[int, int], keep_ratio: bool = True,
                  interpolation: str = 'bilinear') -> None:
         super().__init__(scale, keep_ratio, interpolation)
 
@@ -103,9 +97,7 @@ class FormatFlow(FormatShape):
 
     Required Keys: imgs (flow), num_clips, clip_len
 
-    Modified Keys: imgs
-
-    Added Keys: input_shape
+    Modified and Added Keys: imgs, input_shape
     """
 
     def __init__(self) -> None:
