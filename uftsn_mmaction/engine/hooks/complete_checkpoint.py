@@ -35,18 +35,13 @@ class CompleteCheckpointHook(Hook):
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
-        source, owner = str(runner.cfg.get('load_from')), 'the model'
+        about = str(runner.cfg.get('load_from')), 'the model', _CURE
         self._fault = None
         try:
-            weights = tensors_of(checkpoint, source, owner, _CURE)
+            weights = tensors_of(checkpoint, *about)
             # The runner loads the same tensors again.
             load_weights(
-                model,
-                source,
-                owner,
-                _CURE,
-                weights=weights,
-                allow_unexpected=True)
+                model, *about, weights=weights, allow_unexpected=True)
         except ValueError as error:
             self._fault = error
 

@@ -22,18 +22,16 @@ _EPOCH, _WORKER, _STEP, _VALIDATION = range(4)
 class EpochSeedHook(Hook):
     """Seed Python, NumPy and torch anew at the start of each epoch.
 
-    The seed follows from ``(runner.seed, epoch, rank)``; a run resumed at the
-    end of an epoch therefore continues with the random numbers of the run
-    that was not interrupted, although MMEngine's checkpoints hold no
-    random-number state. The workers of the data loader are seeded from
-    ``(runner.seed, epoch, rank, worker)``: MMEngine starts them with the same
-    seed in each epoch, so that their augmentations repeat.
+    The seed follows from ``(runner.seed, epoch, rank)``, so that a resumed
+    run continues with the random numbers of the run that was not
+    interrupted: MMEngine's checkpoints hold no random-number state. Workers
+    are seeded from ``(runner.seed, epoch, rank, worker)``; MMEngine starts
+    them with the same seed in each epoch, so that augmentations repeat.
 
     An iteration-based loop counts all iterations as epoch 0. There each
     training step and each validation gets random numbers of its own, and
-    those of the data pipeline continue undisturbed, so that the run can
-    resume at any checkpoint: MMEngine draws the batches of the finished steps
-    once more and drops them.
+    those of the data pipeline continue undisturbed: MMEngine, when it
+    resumes, draws the batches of the finished steps again and drops them.
 
     The hook cannot reach workers that live on from epoch to epoch (set
     ``persistent_workers=False``), nor the order of the samples if
@@ -56,18 +54,12 @@ class EpochSeedHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Remember the seed with which the data loader was built."""
-        same = [
-            hook for hook in runner.hooks if isinstance(hook, EpochSeedHook)
-        ]
+        same = [h for h in runner.hooks if isinstance(h, EpochSeedHook)]
         self._is_replaced = same[-1] is not self
         self._built_with = runner.seed
 
     def before_train(self, runner: Runner) -> None:
-        """Warn of settings with which a resumed run would differ.
-
-        Args:
-            runner: The runner; a checkpoint to resume from is loaded by now.
-        """
+        """Warn of settings with which a resumed run would differ."""
         if self._is_replaced:
             return
         loader = runner.train_dataloader
@@ -88,11 +80,7 @@ class EpochSeedHook(Hook):
                 'persistent_workers=False')
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seed this process and the workers that are about to start.
-
-        Args:
-            runner: The runner; ``runner.epoch`` counts from 0.
-        """
+        """Seed this process and the workers that are about to start."""
         if self._is_replaced:
             return
         key = (runner.seed, runner.epoch, get_rank())
@@ -133,11 +121,9 @@ class EpochSeedHook(Hook):
 
 
 def _seed_all(*key: int) -> None:
-    """Seed Python, NumPy and torch (all devices) from several integers.
-
-    ``SeedSequence`` mixes the integers, so that neighbouring epochs, ranks
-    and seeds share no stream, as they would if their sum were the seed.
-    """
+    """Seed Python, NumPy and torch (all devices) from several integers."""
+    # Mixed, so that neighbouring epochs, ranks and seeds share no stream, as
+    # they would if their sum were the seed.
     words = np.random.SeedSequence(key).generate_state(4)
     random.seed(int(words[0]))
     np.random.seed(int(words[1]))
@@ -146,7 +132,7 @@ def _seed_all(*key: int) -> None:
 
 def _seed_worker(worker_id: int, key: tuple[int, int, int],
                  inner: Callable[[int], None] | None) -> None:
-    """Seed a worker of the data loader; runs in that worker."""
+    """Seed the worker of the data loader in which this runs."""
     if inner is not None:
         # The function of the loader may do more than seeding.
         inner(worker_id)
@@ -154,7 +140,6 @@ def _seed_worker(worker_id: int, key: tuple[int, int, int],
 
 
 def _get_state() -> dict:
-    """Return the random-number states of this process."""
     state = dict(
         python=random.getstate(),
         numpy=np.random.get_state(),
@@ -165,7 +150,6 @@ def _get_state() -> dict:
 
 
 def _set_state(state: dict) -> None:
-    """Restore the states of :func:`_get_state`."""
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'])

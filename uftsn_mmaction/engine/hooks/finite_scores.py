@@ -25,11 +25,7 @@ class FiniteScoresHook(Hook):
             batch_idx: int,
             data_batch: dict[str, Any] | None = None,
             outputs: Sequence[ActionDataSample] | None = None) -> None:
-        """Check the scores of a batch, of each stream of a fusion.
-
-        Raises:
-            ValueError: If a score is not finite.
-        """
+        """Raise ``ValueError`` if a score of any stream is not finite."""
         for sample in outputs or ():
             scores = sample.get('pred_score', {})
             if not isinstance(scores, Mapping):

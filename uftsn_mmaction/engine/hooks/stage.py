@@ -12,16 +12,12 @@ _CLASSIFIER = ('backbone', 'neck', 'cls_head')
 
 #: The three stages of sec. 3.2. A tenth of eq. 9 in the last one keeps the
 #: flow a motion field while the classifier's gradient changes it.
-PRESETS: dict[str, dict[str, Any]] = {
-    'flow':
-    dict(train=('flow_estimator', ), losses=dict(flow=1.0)),
-    'classifier':
-    dict(train=_CLASSIFIER, losses=dict(cls=1.0)),
-    'joint':
-    dict(
+PRESETS: dict[str, dict[str, Any]] = dict(
+    flow=dict(train=('flow_estimator', ), losses=dict(flow=1.0)),
+    classifier=dict(train=_CLASSIFIER, losses=dict(cls=1.0)),
+    joint=dict(
         train=('flow_estimator', *_CLASSIFIER),
-        losses=dict(cls=1.0, flow=0.1)),
-}
+        losses=dict(cls=1.0, flow=0.1)))
 
 # By name, where None leaves a stage out, or a list of settings with names.
 StageSettings = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -68,7 +64,7 @@ class Stage:
         if 'name' not in config or 'begin' not in config:
             raise ValueError(
                 f'A stage needs name and begin, got {dict(config)}')
-        name = config['name']
+        name, begin = config['name'], config['begin']
         settings = {**PRESETS.get(name, {}), **config}
         for key in ('train', 'losses'):
             if not settings.get(key):
@@ -81,22 +77,19 @@ class Stage:
             raise ValueError(f'losses of stage {name!r} must be a dict of '
                              'weights such as dict(cls=1.0), got '
                              f"{settings['losses']!r}")
-        begin = settings['begin']
         if type(begin) is not int or begin < 0:
             raise ValueError(f'begin of stage {name!r} must be an epoch or '
                              f'iteration from 0 on, got {begin!r}')
         lr = settings.get('lr')
         rates = lr.values() if isinstance(lr, Mapping) else [lr]
-        if lr is not None and not all(
-                isinstance(rate, (int, float)) and rate > 0
-                for rate in rates):
+        valid = [isinstance(x, (int, float)) and x > 0 for x in rates]
+        if lr is not None and not all(valid):
             raise ValueError(f'lr of stage {name!r} must be a number above 0, '
                              f'or one for each part, got {lr!r}')
         train = settings['train']
-        settings['train'] = (train, ) if isinstance(train,
-                                                    str) else tuple(train)
-        settings['losses'] = dict(settings['losses'])
-        return cls(**settings)
+        train = (train, ) if isinstance(train, str) else tuple(train)
+        losses = dict(settings['losses'])
+        return cls(**{**settings, 'train': train, 'losses': losses})
 
     def rate_of(self, part: str, default: float) -> float:
         """Return the learning rate of a part, or ``default`` if unset."""
@@ -109,9 +102,8 @@ def build_stages(stages: StageSettings) -> tuple[Stage, ...]:
     """Build all stages of a training, in the order in which they run.
 
     Args:
-        stages: Settings by the name of the stage, in any order, where None
-            leaves a stage out; or a list of settings with a ``name`` each, in
-            the order of ``begin``.
+        stages: Settings by name, in any order, where None leaves a stage
+            out; or a list with a ``name`` each, in the order of ``begin``.
 
     Raises:
         ValueError: If the settings of a stage are wrong, no stage begins at
@@ -127,10 +119,6 @@ def build_stages(stages: StageSettings) -> tuple[Stage, ...]:
 
 def staged_hook(cfg: Mapping[str, Any]) -> ConfigDict:
     """Find the ``StagedTrainingHook`` in a config of MMEngine's runner.
-
-    Args:
-        cfg: The whole config, with the hook in ``default_hooks`` under any
-            name or in ``custom_hooks``.
 
     Returns:
         The settings of the hook themselves, so that a change of them changes
@@ -154,13 +142,7 @@ def staged_hook(cfg: Mapping[str, Any]) -> ConfigDict:
 
 
 def stage_configs(cfg: Mapping[str, Any]) -> list[ConfigDict]:
-    """List the settings of a config's stages in the order in which they run.
-
-    Args:
-        cfg: The whole config, see :func:`staged_hook`.
-
-    Returns:
-        Copies of the settings of each stage, each with its ``name``.
+    """Copy the settings of a config's stages, with ``name``, in order.
 
     Raises:
         ValueError: As :func:`staged_hook` and :func:`build_stages` do.
@@ -176,9 +158,8 @@ def stage_configs(cfg: Mapping[str, Any]) -> list[ConfigDict]:
 def _in_order(stages: StageSettings) -> list[tuple[Stage, ConfigDict]]:
     """Return each stage and its settings with the name, in order."""
     by_name = isinstance(stages, Mapping)
-    named = stages.items() if by_name else enumerate(stages)
     found = []
-    for name, config in named:
+    for name, config in stages.items() if by_name else enumerate(stages):
         if by_name and config is None:
             continue
         if not isinstance(config, Mapping):

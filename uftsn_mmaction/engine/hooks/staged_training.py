@@ -45,9 +45,8 @@ class StagedTrainingHook(Hook):
     the right one. One optimizer serves all stages: parameters without a
     gradient keep their state across the stages that freeze them.
 
-    A stage's learning rate takes the place of the optimizer's ``lr``.
-    Schedulers and ``paramwise_cfg`` multiply it: it is applied for the length
-    of each optimizer step and taken back, so that they see only their own.
+    A stage's learning rate takes the place of the optimizer's ``lr`` for the
+    length of each step. Schedulers and ``paramwise_cfg`` multiply it.
 
     Of several hooks of this kind the last one counts, so that one in
     ``custom_hooks`` replaces that of ``default_hooks``.
@@ -88,10 +87,7 @@ class StagedTrainingHook(Hook):
         Raises:
             ValueError: If they do not fit.
         """
-        same = [
-            hook for hook in runner.hooks
-            if isinstance(hook, StagedTrainingHook)
-        ]
+        same = [h for h in runner.hooks if isinstance(h, StagedTrainingHook)]
         self._is_replaced = same[-1] is not self
         if self._is_replaced:
             return
@@ -115,14 +111,13 @@ class StagedTrainingHook(Hook):
             id(parameter): name.split('.')[0]
             for name, parameter in model.named_parameters()
         }
-        self._parts_of_groups = [{
-            part_of[id(parameter)]
-            for parameter in group['params']
-        } for group in runner.optim_wrapper.optimizer.param_groups]
-        for stage in self.stages:
-            self._check(stage, model, runner)
+        self._parts_of_groups = [
+            {part_of[id(parameter)] for parameter in group['params']}
+            for group in runner.optim_wrapper.optimizer.param_groups
+        ]
         limit = runner.max_epochs if self.by_epoch else runner.max_iters
         for stage in self.stages:
+            self._check(stage, model, runner)
             if limit is not None and stage.begin >= limit:
                 runner.logger.warning(
                     f'Stage {stage.name!r} begins at {self._unit} '
@@ -203,8 +198,7 @@ class StagedTrainingHook(Hook):
                              runner: Runner) -> None:
         """Warn that the classifier would train on the flow of random weights.
 
-        Loss and accuracy would not show it: a classifier learns something
-        from any flow.
+        Loss and accuracy would not show it.
         """
         trained = any('flow_estimator' in stage.train for stage in self.stages)
         if trained or not model.has_random_flow:
@@ -237,9 +231,8 @@ class StagedTrainingHook(Hook):
                 if 'loss' in key or key.startswith('train/lr_'):
                     scalars.pop(key)
         self._active = stage
-        sizes = [(parameter.numel(), parameter.requires_grad)
-                 for parameter in model.parameters()]
-        trained = sum(size for size, trains in sizes if trains)
+        total = sum(p.numel() for p in model.parameters())
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         losses = ', '.join(f'{name} x {weight:g}'
                            for name, weight in stage.losses.items())
         base = self._base_lr(runner)
@@ -249,7 +242,6 @@ class StagedTrainingHook(Hook):
         runner.logger.info(
             f'Stage {stage.name!r} ({self.stages.index(stage) + 1} of '
             f'{len(self.stages)}) from {self._unit} {stage.begin}: trains '
-            f'{", ".join(parts)} ({trained:,} of '
-            f'{sum(size for size, _ in sizes):,} parameters) on {losses}; '
-            f'lr {rates}')
+            f'{", ".join(parts)} ({trained:,} of {total:,} parameters) on '
+            f'{losses}; lr {rates}')
         runner.message_hub.update_info('stage', stage.name)

@@ -36,35 +36,31 @@ class StreamScoresHook(Hook):
     ``FusionRecognizer`` is a dict: ``AccMetric`` reports every entry, and
     ``DumpResults`` keeps them all. Any other metric, such as
     ``ConfusionMatrix``, gets the fused score alone. Elsewhere
-    ``pred_score`` stays a tensor, as ``inference_recognizer`` and the
-    inferencers of MMAction2 expect it.
+    ``pred_score`` stays a tensor, as the inferencers of MMAction2 expect it.
 
     Raises:
         TypeError: If the model is no ``FusionRecognizer``.
     """
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Ask for the scores of each stream."""
         self._set(runner, runner.test_evaluator, True)
 
     def after_test_epoch(self,
                          runner: Runner,
                          metrics: dict[str, float] | None = None) -> None:
-        """Return to the fused scores."""
         self._set(runner, runner.test_evaluator, False)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Ask for the scores of each stream."""
         self._set(runner, runner.val_evaluator, True)
 
     def after_val_epoch(self,
                         runner: Runner,
                         metrics: dict[str, float] | None = None) -> None:
-        """Return to the fused scores."""
         self._set(runner, runner.val_evaluator, False)
 
     @staticmethod
     def _set(runner: Runner, evaluator: Evaluator, per_stream: bool) -> None:
+        """Ask for the scores of each stream, or for the fused ones."""
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
@@ -90,12 +86,10 @@ class _FusedScore:
 
     def __init__(self, metric: BaseMetric) -> None:
         self.metric = metric
+        self.evaluate = metric.evaluate
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         self.metric.process(data_batch, [
             dict(sample, pred_score=sample['pred_score']['fusion'])
             for sample in data_samples
         ])
-
-    def evaluate(self, size: int) -> dict:
-        return self.metric.evaluate(size)
