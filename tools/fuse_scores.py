@@ -54,7 +54,7 @@ def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
         averaged_scores(searched, average), searched[0].labels)
     print(f'weights chosen on {len(searched[0].labels)} videos: top-1 there '
           f'{top1:.4f}')
-    unnamed = [file.name for file in (*files, *searched) if not file.filenames]
+    unnamed = [file.name for file in files + searched if not file.filenames]
     # By stems, as files are aligned: folders may differ between machines.
     if any(osp.samefile(one.path, other.path) or {*one.stems} & {*other.stems}
            for one in files for other in searched):
@@ -67,7 +67,7 @@ def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
 
 
 def check_out(out: str, inputs: list[ScoreFile]) -> None:
-    """Refuse a file that could not be written or read, or is a source."""
+    """Refuse a name that cannot be written, or that is a source."""
     check_output_file(out)
     if not out.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--out is {out!r}, expected a name that ends with '

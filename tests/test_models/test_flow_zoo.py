@@ -192,9 +192,9 @@ def test_checkpoint_of_estimator_or_recognizer_is_loaded(
     assert not loaded.has_random_weights
 
 
-def test_config_and_checkpoint_belong_together(load, tmp_path, trained):
+def test_config_and_checkpoint_belong_together(repo_root, tmp_path, trained):
     torch.save(weights(trained, 'flow_estimator.'), tmp_path / 'a.pth')
-    config = load('uftsn', 'quickstart').filename
+    config = repo_root / 'configs' / 'uftsn_quickstart.py'
     assert equal(build_estimator(f'{config}:{tmp_path / "a.pth"}'), trained)
 
 

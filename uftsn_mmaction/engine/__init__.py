@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training in stages, reproducible epochs, stream tests."""
-from .hooks import EpochSeedHook, StagedTrainingHook, StreamScoresHook
+"""Hooks for training in stages, reproducible epochs and honest tests."""
+from . import hooks
 
-__all__ = ['EpochSeedHook', 'StagedTrainingHook', 'StreamScoresHook']
+__all__ = ['hooks']

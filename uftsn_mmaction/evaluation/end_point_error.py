@@ -140,8 +140,7 @@ class EndPointError(BaseMetric):
             next that makes a motion boundary, in pixels.
         boundary_width: Distance from a boundary, in pixels, up to which a
             pixel counts as near.
-        collect_device: See ``BaseMetric``.
-        prefix: Prefix of the reported names.
+        **kwargs: Arguments of ``BaseMetric``.
 
     Raises:
         ValueError: If the threshold or the width is out of range.
@@ -152,9 +151,8 @@ class EndPointError(BaseMetric):
     def __init__(self,
                  boundary_threshold: float = 0.5,
                  boundary_width: int = 3,
-                 collect_device: str = 'cpu',
-                 prefix: str | None = None) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if not boundary_threshold > 0:
             raise ValueError('boundary_threshold must be above 0 pixels, got '
                              f'{boundary_threshold}')

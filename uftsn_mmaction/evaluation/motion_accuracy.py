@@ -10,6 +10,10 @@ from mmaction.evaluation import AccMetric
 from mmaction.registry import METRICS
 from torch import Tensor
 
+_TOP1 = dict(
+    metric_list=('top_k_accuracy', ),
+    metric_options=dict(top_k_accuracy=dict(topk=(1, ))))
+
 
 @METRICS.register_module()
 class MotionAccuracy(AccMetric):
@@ -26,10 +30,7 @@ class MotionAccuracy(AccMetric):
         groups: Group of each class, in place of ``group_size``.
         from_scores: True where ``pred_score`` holds class scores of any
             range: a softmax makes them probabilities before they are added.
-        metric_list: See ``AccMetric``, as for all that follow.
-        metric_options: Top-1 by default.
-        collect_device: ``'cpu'`` or ``'gpu'``.
-        prefix: Prefix of the reported names.
+        **kwargs: Arguments of ``AccMetric``; top-1 alone by default.
 
     Raises:
         ValueError: If not exactly one of ``group_size`` and ``groups`` is
@@ -42,16 +43,8 @@ class MotionAccuracy(AccMetric):
                  group_size: int | None = None,
                  groups: Sequence[int] | None = None,
                  from_scores: bool = False,
-                 metric_list: str | tuple[str, ...] = ('top_k_accuracy', ),
-                 metric_options: dict | None = None,
-                 collect_device: str = 'cpu',
-                 prefix: str | None = None) -> None:
-        super().__init__(
-            metric_list=metric_list,
-            collect_device=collect_device,
-            metric_options=metric_options
-            or dict(top_k_accuracy=dict(topk=(1, ))),
-            prefix=prefix)
+                 **kwargs: Any) -> None:
+        super().__init__(**{**_TOP1, **kwargs})
         if (group_size is None) == (groups is None):
             raise ValueError(
                 'MotionAccuracy needs either group_size or groups, got '

@@ -129,7 +129,7 @@ def test_warns_of_a_seed_that_came_too_late(tiny_runner, tmp_path,
     assert warnings_of(first, monkeypatch) == []
     second = tiny_runner(tmp_path, 2, resume=True, **unset)
     said, = warnings_of(second, monkeypatch)
-    assert f'set randomness=dict(seed={first.seed})' in said
+    assert f'randomness=dict(seed={first.seed})' in said
     # With the cure the order of the samples is that of the first run.
     cured = tiny_runner(
         tmp_path,

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
+from mmengine.config import Config
 
 NAN, INF = float('nan'), float('inf')
 
@@ -34,6 +35,7 @@ def test_finite_scores_and_other_results_pass():
         None, 0, {}, [ActionDataSample()])
 
 
-def test_shipped_configs_have_it(load):
-    hooks = load('uftsn', 'r18', 'ucf101').default_hooks
+def test_shipped_configs_have_it(repo_root):
+    hooks = Config.fromfile(
+        repo_root / 'configs' / 'uftsn_r18_ucf101.py').default_hooks
     assert hooks.finite_scores.type == 'FiniteScoresHook'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of the stages, and the sentences for wrong ones."""
+"""Settings of the stages, right and wrong ones."""
 import dataclasses
+import re
 
 import pytest
 from mmengine.config import Config
@@ -66,20 +67,16 @@ def test_rate_of_a_part():
 @pytest.mark.parametrize('config, words', [
     (dict(name='flow', begin=0, rate=1, lrs=2),
      ['detach_flow', "['lrs', 'rate']"]),
-    (dict(begin=0), ['name and begin', "{'begin': 0}"]),
-    (dict(name='flow'), ['name and begin', "{'name': 'flow'}"]),
-    (dict(name='warm_up', begin=0, train=['backbone']),
-     ["'warm_up'", "'joint'", 'has no losses']),
-    (dict(name='warm_up', begin=0, losses=dict(cls=1.)),
-     ["'warm_up'", 'has no train']),
-    (dict(name='flow', begin=0, train=[]), ["'flow'", 'train to nothing']),
-    (dict(name='flow', begin=0, losses={}), ["'flow'", 'losses to nothing']),
-    (dict(name='flow', begin=-1), ["begin of stage 'flow'", 'got -1']),
-    (dict(name='flow', begin=1.5), ["begin of stage 'flow'", 'got 1.5']),
-    (dict(name='flow', begin='1'), ["begin of stage 'flow'", "got '1'"]),
-    (dict(name='flow', begin=0, lr=0), ["lr of stage 'flow'", 'got 0']),
+    (dict(begin=0), ['name', "{'begin': 0}"]),
+    (dict(name='flow'), ['begin', "{'name': 'flow'}"]),
+    (dict(name='flow', begin=-1), ['begin', "'flow'", '-1']),
+    (dict(name='flow', begin=1.5), ['begin', "'flow'", '1.5']),
+    (dict(name='flow', begin='1'), ['begin', "'flow'", "'1'"]),
+    (dict(name='flow', begin=0, losses=['cls']),
+     ['losses', "'flow'", "['cls']"]),
+    (dict(name='flow', begin=0, lr=0), ['lr', "'flow'", '0']),
     (dict(name='flow', begin=0, lr=dict(backbone=1., cls_head=-1.)),
-     ["lr of stage 'flow'", "'cls_head': -1.0"]),
+     ['lr', "'flow'", "'cls_head': -1.0"]),
 ])
 def test_stages_it_refuses(config, words):
     with pytest.raises(ValueError) as caught:
@@ -87,10 +84,25 @@ def test_stages_it_refuses(config, words):
     assert all(word in str(caught.value) for word in words)
 
 
+@pytest.mark.parametrize('config, setting', [
+    (dict(name='warm_up', train=['backbone']), 'losses'),
+    (dict(name='warm_up', losses=dict(cls=1.)), 'train'),
+    (dict(name='flow', train=[]), 'train'),
+    (dict(name='flow', losses={}), 'losses'),
+])
+def test_a_stage_without_parts_or_losses_is_refused(config, setting):
+    with pytest.raises(ValueError, match=repr(config['name'])) as caught:
+        build(begin=0, **config)
+    # The cure names both settings, after the one that is wrong.
+    assert re.findall('train|losses', str(caught.value))[0] == setting
+    if config['name'] == 'warm_up':
+        assert str(('flow', 'classifier', 'joint')) in str(caught.value)
+
+
 @pytest.mark.parametrize('begins', [(), (1, ), (0, 0), (0, 5, 3), (2, 0)])
 def test_orders_it_refuses(begins):
     configs = [dict(name='flow', begin=begin) for begin in begins]
-    with pytest.raises(ValueError, match='begin at 0') as caught:
+    with pytest.raises(ValueError, match='begin') as caught:
         build_stages(configs)
     assert str(list(begins)) in str(caught.value)
 

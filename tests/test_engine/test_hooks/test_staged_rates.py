@@ -2,7 +2,7 @@
 """Staged training in real runs: learning rates, log and errors."""
 import pytest
 
-from uftsn_mmaction.engine import StagedTrainingHook
+from uftsn_mmaction.engine.hooks import StagedTrainingHook
 
 STEPS = 2  # of an epoch
 BASE_LR = 1e-3
@@ -79,11 +79,11 @@ def test_one_line_of_log_for_each_switch(staged_runner, tmp_path, monkeypatch,
     monkeypatch.setattr(
         runner.logger, 'info', lambda text, *args: lines.append(str(text)))
     runner.train()
-    lines = [line for line in lines if line.startswith('Stage ')]
+    lines = [line for line in lines if line.lower().startswith('stage')]
     names = list(dict.fromkeys(EXPECTED[done:]))
     assert [line.split("'")[1] for line in lines] == names
     total = sum(p.numel() for p in runner.model.parameters())
-    assert 'from epoch 4' in lines[-1] and '3 of 3' in lines[-1]
+    assert 'epoch 4' in lines[-1] and '3 of 3' in lines[-1]
     assert 'cls x 1, flow x 0.1' in lines[-1]
     assert f'{total:,} of {total:,}' in lines[-1]
     assert 'lr flow_estimator 0.0001, backbone 0.001' in lines[-1]
@@ -139,7 +139,7 @@ def warnings_of(runner, monkeypatch):
     monkeypatch.setattr(
         runner.logger, 'warning', lambda text, *args: said.append(text))
     runner.train()
-    return [text for text in said if 'Stage' in text]
+    return [text for text in said if 'stage' in text.lower()]
 
 
 @pytest.mark.parametrize('by_epoch', [True, False])
@@ -148,17 +148,18 @@ def test_warns_of_a_stage_that_will_not_run(staged_runner, tmp_path,
     runner = staged_runner(tmp_path, 4, by_epoch=by_epoch)
     said, = warnings_of(runner, monkeypatch)
     unit = 'epoch' if by_epoch else 'iteration'
-    assert f"Stage 'joint' begins at {unit} 4" in said and 'ends at 4' in said
+    # Of its begin and of the end of the training.
+    assert "'joint'" in said and unit in said and said.count('4') == 2
 
 
 @pytest.mark.parametrize('stages, words', [
     ([dict(name='joint', begin=0, train=['estimator'])],
-     ["Stage 'joint'", "('estimator',)"]),
+     ["'joint'", "('estimator',)"]),
     ([dict(name='flow', begin=0),
       dict(name='joint', begin=1, losses=dict(flow=1.))],
-     ["Stage 'joint'", 'reach']),
+     ["'joint'", "['backbone', 'cls_head']", "('flow',)"]),
     ([dict(name='joint', begin=0, lr=dict(estimator=1e-3))],
-     ["lr of stage 'joint'", "['estimator']", 'flow_estimator']),
+     ['lr', "'joint'", "['estimator']", 'flow_estimator']),
 ])
 def test_stages_that_do_not_fit_the_model(staged_runner, tmp_path, stages,
                                           words):
@@ -173,7 +174,7 @@ def test_stages_that_do_not_fit_the_model(staged_runner, tmp_path, stages,
 def test_a_rate_per_part_needs_groups(staged_runner, tmp_path):
     runner = staged_runner(
         tmp_path, optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)))
-    with pytest.raises(ValueError, match='one group.*paramwise_cfg'):
+    with pytest.raises(ValueError, match="'joint'.*paramwise_cfg"):
         runner.train()
 
 

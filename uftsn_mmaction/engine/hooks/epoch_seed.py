@@ -96,28 +96,22 @@ class EpochSeedHook(Hook):
         """Give the step of an iteration-based loop its own numbers."""
         self._enter(_STEP, runner)
 
-    def after_train_iter(self, runner: Runner, *args: Any,
-                         **kwargs: Any) -> None:
-        """Let the data pipeline continue where it was before the step."""
-        self._leave()
-
     def before_val(self, runner: Runner) -> None:
         """Give a validation between two steps its own numbers."""
         self._enter(_VALIDATION, runner)
 
-    def after_val(self, runner: Runner) -> None:
-        """Let the data pipeline continue where it was before validation."""
-        self._leave()
+    def after_train_iter(self, *args: Any, **kwargs: Any) -> None:
+        """Let the data pipeline continue where it was."""
+        if self._outer_state is not None:
+            _set_state(self._outer_state)
+            self._outer_state = None
+
+    after_val = after_train_iter
 
     def _enter(self, purpose: int, runner: Runner) -> None:
         if self._iter_based and not self._is_replaced:
             self._outer_state = _get_state()
             _seed_all(purpose, runner.seed, runner.iter, get_rank())
-
-    def _leave(self) -> None:
-        if self._outer_state is not None:
-            _set_state(self._outer_state)
-            self._outer_state = None
 
 
 def _seed_all(*key: int) -> None:

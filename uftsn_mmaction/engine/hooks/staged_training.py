@@ -12,7 +12,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .stage import Stage, build_stages
+from .stage import Stage, StageSettings, build_stages
 
 
 @runtime_checkable
@@ -22,8 +22,7 @@ class StagedModel(Protocol):
     Attributes:
         flow_estimator: Child that estimates the flow.
         parts: Names of the children that have parameters.
-        has_random_flow: Whether the flow of the model is that of random
-            weights, unless a checkpoint is loaded.
+        has_random_flow: Whether no checkpoint gave the flow its weights.
     """
 
     flow_estimator: nn.Module
@@ -52,20 +51,16 @@ class StagedTrainingHook(Hook):
     ``custom_hooks`` replaces that of ``default_hooks``.
 
     Args:
-        stages: Settings of each :class:`Stage` by its name, for example
+        stages: See :func:`build_stages`, for example
             ``dict(flow=dict(begin=0), classifier=dict(begin=20),
-            joint=dict(begin=30, lr=dict(flow_estimator=5e-5)))``, where None
-            leaves a stage out; or a list of settings with a ``name`` each.
+            joint=dict(begin=30, lr=dict(flow_estimator=5e-5)))``.
         by_epoch: Whether ``begin`` counts epochs, or iterations.
     """
 
-    priority = 'NORMAL'
-
-    def __init__(self,
-                 stages: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-                 by_epoch: bool = True) -> None:
+    def __init__(self, stages: StageSettings, by_epoch: bool = True) -> None:
         self.stages = build_stages(stages)
         self.by_epoch = by_epoch
+        self._unit = 'epoch' if by_epoch else 'iteration'
         self._is_replaced = False
         self._active: Stage | None = None
         self._scheduled: list[float] = []
@@ -126,10 +121,8 @@ class StagedTrainingHook(Hook):
         self._warn_of_random_flow(model, runner)
         self._active = None
 
-    def before_train_iter(self,
-                          runner: Runner,
-                          batch_idx: int,
-                          data_batch: Any = None) -> None:
+    def before_train_iter(self, runner: Runner, *args: Any,
+                          **kwargs: Any) -> None:
         """Enter the stage of the present progress and apply its rates."""
         if self._is_replaced:
             return
@@ -148,19 +141,12 @@ class StagedTrainingHook(Hook):
         for part in set(stage.train) & set(rates):
             runner.message_hub.update_scalar(f'train/lr_{part}', rates[part])
 
-    def after_train_iter(self,
-                         runner: Runner,
-                         batch_idx: int,
-                         data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(self, runner: Runner, *args: Any,
+                         **kwargs: Any) -> None:
         """Restore the rates of the schedulers."""
         for group, lr in zip(runner.optim_wrapper.optimizer.param_groups,
                              self._scheduled):
             group['lr'] = lr
-
-    @property
-    def _unit(self) -> str:
-        return 'epoch' if self.by_epoch else 'iteration'
 
     @staticmethod
     def _model(runner: Runner) -> nn.Module:
@@ -196,10 +182,7 @@ class StagedTrainingHook(Hook):
 
     def _warn_of_random_flow(self, model: StagedModel,
                              runner: Runner) -> None:
-        """Warn that the classifier would train on the flow of random weights.
-
-        Loss and accuracy would not show it.
-        """
+        """Warn of a flow of random weights, which no metric would show."""
         trained = any('flow_estimator' in stage.train for stage in self.stages)
         if trained or not model.has_random_flow:
             return

@@ -45,17 +45,13 @@ class StreamScoresHook(Hook):
     def before_test_epoch(self, runner: Runner) -> None:
         self._set(runner, runner.test_evaluator, True)
 
-    def after_test_epoch(self,
-                         runner: Runner,
-                         metrics: dict[str, float] | None = None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: Any = None) -> None:
         self._set(runner, runner.test_evaluator, False)
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._set(runner, runner.val_evaluator, True)
 
-    def after_val_epoch(self,
-                        runner: Runner,
-                        metrics: dict[str, float] | None = None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
         self._set(runner, runner.val_evaluator, False)
 
     @staticmethod
