@@ -18,27 +18,23 @@ from .warp import resize_flow
 
 @MODELS.register_module()
 class FlowEstimator(BaseModule, ABC):
-    """Flow between the consecutive frames of a clip: the base class.
+    """Base class: flow between the consecutive frames of a clip.
 
-    A subclass implements :meth:`estimate_levels`. An estimator that knows
-    only pairs of frames derives from ``PairwiseFlowEstimator`` instead.
+    A subclass implements :meth:`estimate_levels`; one that knows only pairs
+    of frames derives from ``PairwiseFlowEstimator`` instead.
 
     Args:
         out_indices: Levels to return, finest first. Level 0 has the size of
             the frame, level l is ``2**l`` times smaller.
         num_levels: Number of levels that the estimator has; None for any.
 
-    Attributes:
-        differentiable: Whether the flow has a gradient. Where it has none,
-            no stage can train the estimator.
-        starts_random: Whether the first weights are random. A method that
-            starts from sensible constants sets it to False.
-
     Raises:
         ValueError: If ``out_indices`` are not levels of the estimator.
     """
 
+    #: Whether the flow has a gradient. No stage trains what has none.
     differentiable: bool = False
+    #: Whether the weights start random rather than from sensible constants.
     starts_random: bool = True
 
     def __init__(self,
@@ -46,11 +42,12 @@ class FlowEstimator(BaseModule, ABC):
                  num_levels: int | None = None) -> None:
         super().__init__()
         levels = out_indices if isinstance(out_indices, Sequence) else ()
-        if (not levels or not all(type(level) is int for level in levels)
-                or list(levels) != sorted(set(levels)) or levels[0] < 0
-                or (num_levels is not None and levels[-1] >= num_levels)):
-            known = 'from 0 up' if num_levels is None else (
-                f'between 0 and {num_levels - 1}')
+        last = float('inf') if num_levels is None else num_levels - 1
+        if (not levels or not all(
+                type(level) is int and 0 <= level <= last for level in levels)
+                or list(levels) != sorted(set(levels))):
+            known = ('from 0 up' if num_levels is None else
+                     f'between 0 and {last}')
             raise ValueError(
                 f'out_indices of {type(self).__name__} must name one level '
                 f'or more {known}, finest first, got {out_indices!r}; use '
@@ -78,18 +75,12 @@ class FlowEstimator(BaseModule, ABC):
     def forward(self,
                 x: Tensor,
                 backward: bool = False) -> tuple[Tensor, ...] | Tensor:
-        """Estimate flow in the manner of MMAction2's backbones.
+        """Check the clips and call :meth:`estimate_levels`.
 
-        Args:
-            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
-            backward: True for the flow from frame t+1 to frame t.
-
-        Returns:
-            The flows of :meth:`estimate_levels`; where there is one, the
-            flow instead of a tuple.
+        As in MMAction2's backbones, a single flow comes without its tuple.
 
         Raises:
-            ValueError: If the clip has a wrong shape or range.
+            ValueError: If the clips have a wrong shape or range.
         """
         self.check_clip(x)
         flows = self.estimate_levels(x, backward)
@@ -107,10 +98,7 @@ class FlowEstimator(BaseModule, ABC):
 
     @property
     def can_train(self) -> bool:
-        """Return whether a loss of the flow can train the estimator.
-
-        Parameters that a stage has frozen count, too.
-        """
+        """Return whether the flow depends on parameters, frozen or not."""
         return self.differentiable and any(True for _ in self.parameters())
 
     @property
@@ -131,15 +119,12 @@ class FlowEstimator(BaseModule, ABC):
                      first: np.ndarray,
                      second: np.ndarray,
                      device: str | torch.device = 'cpu') -> np.ndarray:
-        """Estimate the flow from one frame to another.
+        """Return the flow ``(2, H, W)`` in pixels of two 8-bit RGB frames.
 
         Args:
-            first: 8-bit RGB frame ``(H, W, 3)``.
+            first: Frame ``(H, W, 3)``.
             second: The frame after it.
             device: Device of the estimator.
-
-        Returns:
-            Flow ``(2, H, W)`` in pixels, float32.
 
         Raises:
             ValueError: If the finest level has another size than the frames.
@@ -162,25 +147,18 @@ class FlowEstimator(BaseModule, ABC):
         return 3, clip_len
 
     def check_clip(self, x: Tensor) -> None:
-        """Refuse clips of a wrong shape or range.
-
-        The range is read on the CPU, and once from any other device, which
-        the reading would make wait in every step.
-
-        Raises:
-            ValueError: If the clip has a wrong shape or range.
-        """
+        """Refuse clips of a wrong shape or range."""
+        # Reading the range makes other devices wait, so they are read once.
         with_range = x.device.type == 'cpu' or not self._range_is_checked
         check_clip(x, type(self).__name__, with_range)
         self._range_is_checked = True
 
     def _at_out_indices(self, flows: Mapping[int, Tensor],
                         clip_size: Sequence[int]) -> tuple[Tensor, ...]:
-        """Lay out the flow of pairs by clip, at each output level.
+        """Lay out flows by clip; the nearest one serves a missing level.
 
         Args:
-            flows: Flow ``(N * (T-1), 2, H_l, W_l)`` by level. A level that
-                is missing shows the nearest one.
+            flows: Flow ``(N * (T-1), 2, H_l, W_l)`` by level.
             clip_size: Size of the clips, ``(N, 3, T, H, W)``.
         """
         batch, _, frames, height, width = clip_size
@@ -190,18 +168,14 @@ class FlowEstimator(BaseModule, ABC):
             nearest = min(flows, key=lambda known: abs(known - level))
             out = resize_flow(flows[nearest], size)
             # (N * (T-1)) x 2 x h x w -> N x 2 x (T-1) x h x w
-            outs.append(
-                out.view(batch, frames - 1, 2, *size).transpose(1, 2))
+            out = out.view(batch, frames - 1, 2, *size)
+            outs.append(out.transpose(1, 2))
         return tuple(outs)
 
 
 def build_flow_estimator(cfg: Mapping[str, Any] | FlowEstimator,
                          owner: str) -> FlowEstimator:
-    """Build an estimator from its config.
-
-    Args:
-        cfg: Config with the registered ``type``, or the estimator itself.
-        owner: What the estimator is built for, for the message.
+    """Build an estimator for an owner, who is named in messages.
 
     Raises:
         TypeError: If the type is no :class:`FlowEstimator`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -12,11 +13,7 @@ from torch import Tensor, nn
 class FlowDecoder(BaseModule):
     """Stack of 3x3 convolutions that predicts a residual flow (eq. 4).
 
-    Args:
-        in_channels: Channels of ``cat(q_1, up(U), cost volume)``.
-        channels: Channels of each hidden convolution.
-        norm_cfg: Normalisation layer of the convolutions, None for none.
-        act_cfg: Activation of the convolutions.
+    Its input has ``in_channels``, its hidden convolutions ``channels``.
     """
 
     def __init__(self,
@@ -27,10 +24,10 @@ class FlowDecoder(BaseModule):
         super().__init__()
         act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
         widths = (in_channels, *channels)
-        self.hidden = nn.Sequential(*(ConvModule(
-            below, width, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
-                                      for below, width in zip(
-                                          widths[:-1], widths[1:])))
+        layer_cfg = dict(padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+        self.hidden = nn.Sequential(
+            *(ConvModule(below, width, 3, **layer_cfg)
+              for below, width in pairwise(widths)))
         self.predict = nn.Conv2d(widths[-1], 2, 3, padding=1)
         # Five residuals add up, and each is doubled from level to level: a
         # start near zero flow keeps the first warps inside the frame.

@@ -27,36 +27,29 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     r"""Lightweight flow estimator that learns from video alone (sec. 2.1).
 
     From coarse to fine, each level warps the feature of the second frame by
-    the upsampled flow of the coarser level, compares it with that of the
-    first frame in a cost volume and adds a residual flow (eq. 5 is printed
-    with ``up(U^(l-1))``; the coarser level is l + 1):
+    the upsampled flow, compares it with that of the first frame and adds a
+    residual flow (eq. 5 is printed with ``up(U^(l-1))``; the coarser level
+    is l + 1):
 
     .. math:: U_{12}^l = up(U_{12}^{l+1}) + G^l(cat(q_1^l, up(U_{12}^{l+1}),
         CostVolume^l))
 
-    As a backbone of MMAction2 it takes the clips that
-    ``FormatShape(input_format='NCTHW')`` packs.
-
     Args:
-        plan: Name of the sizes in :data:`PLANS`: ``'uftsn'`` has the 5.7 M
-            parameters of table 3, ``'uftsn_small'`` 0.43 M. The next three
-            arguments replace what the plan says.
+        plan: Name of the sizes in :data:`PLANS`; the next three arguments
+            replace what it says.
         pyramid_channels: Feature channels of level 1, 2, ...
         decoder_channels: Hidden channels of the decoders, level 0 first; one
             entry more than ``pyramid_channels``.
         max_displacement: Search radius of the cost volume in pixels, one for
             all levels or one per level, level 0 first.
-        finest_level: Finest level with a decoder. Finer flows are its
-            upsampled result.
+        finest_level: Finest level with a decoder; finer flows are upsampled.
         use_cost_volume: False passes on the warped feature in place of the
             cost volume (an ablation of table 2).
         multi_scale: False estimates once, at ``finest_level``, from zero flow
-            (an ablation of table 2). Give that level a decoder and a search
+            (an ablation of table 2). That level needs a decoder and a search
             radius to suit, such as level 2 and 8 pixels.
-        feature_norm: What enters the dot product of eq. 3, see
-            :func:`normalize_features`.
-        out_indices: Levels to return. With one level, ``forward`` returns the
-            flow itself instead of a tuple, as backbones of MMAction2 do.
+        feature_norm: See :func:`normalize_features`.
+        out_indices: See :class:`FlowEstimator`.
         norm_cfg: Normalisation layer of all convolutions, None for none.
         act_cfg: Activation of all convolutions.
 
@@ -137,16 +130,12 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         })
 
     def extra_repr(self) -> str:
-        """Name the settings that the layers do not show."""
+        """List the settings that the layers do not show."""
         return (f'max_displacement={self.max_displacement}, '
                 f'feature_norm={self.feature_norm!r}')
 
     def check_clip(self, x: Tensor) -> None:
-        """Refuse clips of a wrong shape or range, or of small frames.
-
-        Raises:
-            ValueError: If the clip has a wrong shape or range.
-        """
+        """Refuse clips of a wrong shape or range, or of small frames."""
         super().check_clip(x)
         smallest = 2**self.num_levels
         if min(x.shape[-2:]) < smallest:
@@ -159,11 +148,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     def estimate_levels(self,
                         x: Tensor,
                         backward: bool = False) -> tuple[Tensor, ...]:
-        """Estimate as many pairs at a time as the CPU's cache likes.
-
-        The maps of a whole clip would go to the memory and back in every
-        layer, which takes a fifth of the time.
-        """
+        """Estimate the flow; without gradient, a few pairs at a time."""
+        # The maps of a whole clip do not fit into a CPU's cache: on their way
+        # to the memory and back they would take a fifth of the time.
         features = self._encode(x)
         batch, _, frames, height, width = x.shape
         step = max(1, _PIXELS_AT_A_TIME // (batch * height * width))
@@ -215,8 +202,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             q1 = q[:, first].flatten(0, 1)
             prepared1 = prepared[:, first].flatten(0, 1)
             prepared2 = prepared[:, second].flatten(0, 1)
-            up = (None if flow is None else
-                  resize_flow(flow, q1.shape[-2:]))
+            up = None if flow is None else resize_flow(flow, q1.shape[-2:])
             # eq. 2 and 3
             evidence = self.matchers[level].match(prepared1, prepared2, up)
             if up is None:

@@ -16,15 +16,9 @@ FEATURE_NORMS = ('unit', 'instance', None)
 
 
 class Matcher(ABC):
-    """Evidence of the residual motion between two features.
+    """Eq. 2 and 3 as one operator without parameters, to be replaced."""
 
-    The estimator knows features and flow only through a matcher, so that
-    eq. 2 and 3 can be replaced as one operator. It has no parameters.
-
-    Attributes:
-        out_channels: Channels of the evidence.
-    """
-
+    #: Channels of the evidence.
     out_channels: int
 
     def prepare(self, feature: Tensor) -> Tensor:
@@ -37,12 +31,11 @@ class Matcher(ABC):
 
         Args:
             first: Prepared feature of the first frame ``(N, C, H, W)``.
-            second: Prepared feature of the second frame, same shape.
-            flow: Upsampled flow of the coarser level ``(N, 2, H, W)``; None
-                for zero flow, at the coarsest level.
+            second: The same of the second frame.
+            flow: Upsampled flow ``(N, 2, H, W)``; None for zero flow.
 
         Returns:
-            Evidence ``(N, out_channels, H, W)``.
+            Evidence of the residual motion ``(N, out_channels, H, W)``.
         """
         if flow is not None:
             second = backward_warp(second, flow)
@@ -54,26 +47,13 @@ class Matcher(ABC):
 
 
 class CostVolumeMatcher(Matcher):
-    """Cost volume of normalised features (eq. 3).
-
-    Args:
-        max_displacement: Radius of the search square, in pixels.
-        feature_norm: What enters the dot product, see
-            :func:`normalize_features`.
-
-    Raises:
-        ValueError: If the radius is negative or the norm unknown.
-    """
+    """Cost volume of normalised features (eq. 3)."""
 
     def __init__(self,
                  max_displacement: int,
                  feature_norm: str | None = 'unit') -> None:
-        if max_displacement < 0:
-            raise ValueError('max_displacement must be 0 or more, got '
-                             f'{max_displacement}')
-        if feature_norm not in FEATURE_NORMS:
-            raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
-                             f'got {feature_norm!r}')
+        _check_radius(max_displacement)
+        _check_norm(feature_norm)
         self.max_displacement = max_displacement
         self.feature_norm = feature_norm
         self.out_channels = (2 * max_displacement + 1)**2
@@ -87,13 +67,9 @@ class CostVolumeMatcher(Matcher):
 
 
 class ConcatenationMatcher(Matcher):
-    """The warped feature itself, for the decoder to compare.
+    """The warped feature itself ("w/o cost-volume" of table 2).
 
-    The first feature is part of the decoder's input anyway (ablation
-    "w/o cost-volume" of table 2).
-
-    Args:
-        channels: Channels of a feature.
+    The decoder gets the first feature anyway and has to compare them.
     """
 
     def __init__(self, channels: int) -> None:
@@ -106,61 +82,73 @@ class ConcatenationMatcher(Matcher):
 def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
     """Normalise the feature of one frame for the dot product of eq. 3.
 
-    The paper does not say what enters the dot product. A product of raw
-    features follows brightness more than similarity, and training takes
-    several times longer to leave zero flow.
+    The paper does not say what enters the dot product. Raw features follow
+    brightness more than similarity, and take several times longer to leave
+    zero flow.
 
     Args:
-        feature: Feature ``(N, C, H, W)`` of one frame.
+        feature: Feature ``(N, C, H, W)``; the result is float32 at least.
         mode: ``'unit'`` removes each channel's spatial mean and gives the
             vector of each pixel the length sqrt(C), so that eq. 3 becomes a
             cosine; ``'instance'`` gives each channel mean 0 and variance 1;
             None leaves the feature as it is.
 
-    Returns:
-        The feature in float32 at least, same shape.
-
     Raises:
         ValueError: If the mode is unknown.
     """
+    _check_norm(mode)
     feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
     if mode is None:
         return feature
     if mode == 'instance':
         return F.instance_norm(feature)
-    if mode == 'unit':
-        centred = feature - feature.mean(dim=(2, 3), keepdim=True)
-        # Not F.normalize: torch's vector norm over a few channels takes
-        # several times as long on CPUs. Features shorter than about 1e-3, a
-        # quarter of a grey level in an image, fade to zero, so that noise in
-        # flat regions does not match as if it were texture.
-        mean_square = (centred * centred).mean(dim=1, keepdim=True)
-        return centred * torch.rsqrt(mean_square + 1e-6)
-    raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
-                     f'got {mode!r}')
+    centred = feature - feature.mean(dim=(2, 3), keepdim=True)
+    # F.normalize takes several times as long on CPUs. Features shorter than
+    # about 1e-3, a quarter of a grey level in an image, fade to zero, so that
+    # noise in flat regions does not match as if it were texture.
+    mean_square = (centred * centred).mean(dim=1, keepdim=True)
+    return centred * torch.rsqrt(mean_square + 1e-6)
+
+
+def _check_norm(mode: str | None) -> None:
+    if mode not in FEATURE_NORMS:
+        raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
+                         f'got {mode!r}')
+
+
+def _check_radius(radius: int) -> None:
+    if radius < 0:
+        raise ValueError(f'max_displacement must be 0 or more, got {radius}')
+
+
+def _windows(padded: Tensor, radius: int) -> list[Tensor]:
+    """Return the view of a padded map at each shift, row by row."""
+    side = 2 * radius + 1
+    height, width = padded.shape[2] - 2 * radius, padded.shape[3] - 2 * radius
+    return [
+        padded[..., y:y + height, x:x + width] for y in range(side)
+        for x in range(side)
+    ]
 
 
 class _CostVolume(torch.autograd.Function):
     """Loop over the shifts, with its derivative written out.
 
-    Autograd through the same loop keeps a node and a temporary for each of
-    the (2r+1)**2 shifts, which more than doubles the time of a training step.
+    Autograd would keep a node and a temporary for each of the (2r+1)**2
+    shifts, which more than doubles the time of a training step.
     """
 
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor,
-                max_displacement: int) -> Tensor:
+                radius: int) -> Tensor:
         ctx.save_for_backward(first, second)
-        ctx.max_displacement = max_displacement
-        batch, channels, height, width = first.shape
-        side = 2 * max_displacement + 1
-        padded = F.pad(second, (max_displacement, ) * 4)
-        volume = first.new_empty(batch, side * side, height, width)
+        ctx.radius = radius
+        batch, channels, *size = first.shape
+        windows = _windows(F.pad(second, (radius, ) * 4), radius)
+        volume = first.new_empty(batch, len(windows), *size)
         # Allocating anew for each shift takes longer than the product.
         product = torch.empty_like(first)
-        for shift in range(side * side):
-            y, x = divmod(shift, side)
-            window = padded[:, :, y:y + height, x:x + width]
+        for shift, window in enumerate(windows):
             torch.mul(first, window, out=product)
             torch.sum(product, dim=1, out=volume[:, shift])
         return volume.div_(channels)
@@ -169,22 +157,16 @@ class _CostVolume(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         first, second = ctx.saved_tensors
-        radius = ctx.max_displacement
-        channels, height, width = first.shape[1:]
-        side = 2 * radius + 1
-        padded = F.pad(second, (radius, ) * 4)
-        grad = grad / channels
+        padded = F.pad(second, (ctx.radius, ) * 4)
         grad_first = torch.zeros_like(first)
-        grad_padded = torch.zeros_like(padded)
-        for shift in range(side * side):
-            y, x = divmod(shift, side)
-            window = (..., slice(y, y + height), slice(x, x + width))
-            here = grad[:, shift:shift + 1]
-            grad_first.addcmul_(here, padded[window])
-            grad_padded[window].addcmul_(here, first)
-        inner = (..., slice(radius, radius + height),
-                 slice(radius, radius + width))
-        return grad_first, grad_padded[inner], None
+        windows = _windows(padded, ctx.radius)
+        grad_windows = _windows(torch.zeros_like(padded), ctx.radius)
+        grads = (grad / first.shape[1]).split(1, dim=1)
+        for here, window, grad_window in zip(grads, windows, grad_windows):
+            grad_first.addcmul_(here, window)
+            grad_window.addcmul_(here, first)
+        unshifted = grad_windows[len(grad_windows) // 2]
+        return grad_first, unshifted, None
 
 
 def cost_volume(first: Tensor, second: Tensor,
@@ -195,7 +177,7 @@ def cost_volume(first: Tensor, second: Tensor,
 
     Args:
         first: Feature of the first frame ``(N, C, H, W)``.
-        second: Warped feature of the second frame, same shape.
+        second: Warped feature of the second frame.
         max_displacement: Radius r of the search square, in pixels.
 
     Returns:
@@ -213,10 +195,8 @@ def cost_volume(first: Tensor, second: Tensor,
         tensor(5)
     """
     if first.shape != second.shape or first.dim() != 4:
-        raise ValueError('cost_volume expects two features (N, C, H, W) of '
-                         f'one shape, got {tuple(first.shape)} and '
-                         f'{tuple(second.shape)}')
-    if max_displacement < 0:
-        raise ValueError('max_displacement must be 0 or more, got '
-                         f'{max_displacement}')
+        raise ValueError(
+            'cost_volume expects two features (N, C, H, W) of one shape, got '
+            f'{tuple(first.shape)} and {tuple(second.shape)}')
+    _check_radius(max_displacement)
     return _CostVolume.apply(first, second, max_displacement)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -18,9 +19,8 @@ class FeaturePyramid(BaseModule):
     Args:
         channels: Feature channels of level 1, 2, ...; level 0 is the image.
         in_channels: Channels of a frame.
-        norm_cfg: Normalisation layer of the convolutions, None for none,
-            as in the flow networks that the paper builds on.
-        act_cfg: Activation of the convolutions.
+        norm_cfg: Normalisation layer, None for none.
+        act_cfg: Activation, leaky ReLU by default.
     """
 
     def __init__(self,
@@ -35,18 +35,13 @@ class FeaturePyramid(BaseModule):
         self.levels = nn.ModuleList(
             nn.Sequential(
                 ConvModule(below, width, 3, stride=2, **layer_cfg),
-                ConvModule(width, width, 3, **layer_cfg)) for below, width in
-            zip(self.channels[:-1], self.channels[1:]))
+                ConvModule(width, width, 3, **layer_cfg))
+            for below, width in pairwise(self.channels))
 
     def forward(self, frames: Tensor) -> list[Tensor]:
-        """Extract the features of independent frames.
+        """Return the features of frames ``(N, 3, H, W)`` at each level l.
 
-        Args:
-            frames: Frames ``(N, 3, H, W)`` in [0, 1].
-
-        Returns:
-            Features ``(N, C_l, ceil(H / 2**l), ceil(W / 2**l))`` of each
-            level l; level 0 is ``frames``.
+        Their shape is ``(N, C_l, ceil(H / 2**l), ceil(W / 2**l))``.
         """
         pyramid = [frames]
         if self.levels:

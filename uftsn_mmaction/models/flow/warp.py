@@ -22,6 +22,14 @@ def pixel_grid(flow: Tensor) -> Tensor:
         (x.expand(height, width), y[:, None].expand(height, width)))
 
 
+def sampling_grid(flow: Tensor) -> Tensor:
+    """Return where a flow points to, ``(N, H, W, 2)`` for grid_sample."""
+    size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
+    # grid_sample counts from -1 to 1 between the outer edges of the frame.
+    grid = (2 * (pixel_grid(flow) + flow) + 1) / size - 1
+    return grid.permute(0, 2, 3, 1)
+
+
 def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
     r"""Sample a feature where the flow points to (eq. 2).
 
@@ -34,9 +42,6 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
     Args:
         feature: Feature or image of the second frame ``(N, C, H, W)``.
         flow: Flow from the first to the second frame ``(N, 2, H, W)``.
-
-    Returns:
-        The warped feature ``(N, C, H, W)``.
 
     Raises:
         ValueError: If the sizes of feature and flow differ.
@@ -56,27 +61,20 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
             f'{tuple(flow.shape)}; bring the flow to the size of the feature '
             'with resize_flow first')
     flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
-    size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
-    # grid_sample counts from -1 to 1 between the outer edges of the frame.
-    grid = (2 * (pixel_grid(flow) + flow) + 1) / size - 1
     # Autocast would round the coordinates to half precision.
     with torch.autocast(flow.device.type, enabled=False):
         return F.grid_sample(
             feature.to(flow.dtype),
-            grid.permute(0, 2, 3, 1),
+            sampling_grid(flow),
             mode='bilinear',
             padding_mode='zeros',
             align_corners=False)
 
 
 def valid_mask(flow: Tensor) -> Tensor:
-    """Return 1 where the flow points inside the second frame, else 0.
+    """Return 1 where a flow points inside the second frame, else 0.
 
-    Args:
-        flow: Flow ``(N, 2, H, W)``.
-
-    Returns:
-        Mask ``(N, 1, H, W)``, float32 at least, without gradient.
+    The mask ``(N, 1, H, W)`` is float32 at least and has no gradient.
 
     Examples:
         >>> flow = torch.zeros(1, 2, 1, 4)
@@ -93,14 +91,9 @@ def valid_mask(flow: Tensor) -> Tensor:
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize a flow and scale its values with it, ``up()`` of eq. 2.
+    """Resize a flow ``(N, 2, h, w)`` to a height and width, ``up()`` of eq. 2.
 
-    Args:
-        flow: Flow ``(N, 2, h, w)`` in pixels of its size.
-        size: Height and width of the result.
-
-    Returns:
-        Flow ``(N, 2, H, W)`` in pixels of the new size.
+    The result ``(N, 2, H, W)`` is in pixels of the new size.
 
     Examples:
         >>> flow = torch.tensor([1., 2.]).view(1, 2, 1, 1).expand(1, 2, 4, 6)
@@ -112,6 +105,5 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     if size == (height, width):
         return flow
     scale = flow.new_tensor((size[1] / width, size[0] / height))
-    return F.interpolate(
-        flow, size=size, mode='bilinear',
-        align_corners=False) * scale.view(2, 1, 1)
+    resized = F.interpolate(flow, size, mode='bilinear')
+    return resized * scale.view(2, 1, 1)

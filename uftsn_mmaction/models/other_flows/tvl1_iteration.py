@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..flow.warp import pixel_grid, valid_mask
+from ..flow.warp import sampling_grid, valid_mask
 
 #: Squared image gradient, in grey values per pixel, that counts as flat.
 _FLAT = 1e-6
@@ -23,26 +23,20 @@ _TINY = 1e-12
 
 
 class Weights(NamedTuple):
-    """Weights of TV-L1, scalar tensors.
-
-    Attributes:
-        tau: Time step of the dual variable.
-        lambda_: Weight of the data term, for grey values in 0..255.
-        theta: Tightness of the link between the two copies of the flow.
-    """
+    """Weights of TV-L1, scalar tensors."""
+    #: Time step of the dual variable.
     tau: Tensor
+    #: Weight of the data term, for grey values in 0..255.
     lambda_: Tensor
+    #: Tightness of the link between the two copies of the flow.
     theta: Tensor
 
 
 class Differences(nn.Module):
-    """Derivatives in x and y by small kernels.
+    """Derivatives in x and y by small kernels, which may be learnable.
 
-    Args:
-        learnable: Whether the kernels, one for x and one for y each, are
-            parameters. They start as central differences of the image,
-            forward differences of the flow and backward differences of the
-            dual variable.
+    The kernels start as central differences of the image, forward differences
+    of the flow and backward differences of the dual variable.
     """
 
     def __init__(self, learnable: bool = False) -> None:
@@ -96,32 +90,28 @@ class DataTerm(NamedTuple):
     """Brightness constancy, linearised around a flow.
 
     The residual at flow u is ``slope . u + offset`` grey values.
-
-    Attributes:
-        slope: Gradient of the warped second frame ``(P, 2, H, W)``.
-        direction: Slope over its squared length; 0 where it is flat.
-        distance: Offset over the slope's squared length ``(P, 1, H, W)``.
     """
+    #: Gradient of the warped second frame ``(P, 2, H, W)``.
     slope: Tensor
+    #: Slope over its squared length; 0 where it is flat.
     direction: Tensor
+    #: Offset over the slope's squared length ``(P, 1, H, W)``.
     distance: Tensor
 
 
 def linearize(first: Tensor, target: Tensor, flow: Tensor) -> DataTerm:
-    """Warp the second frame and its gradient, and compare it with the first.
+    """Warp the target and compare it with the first frame.
 
     Args:
         first: First frames ``(P, 1, H, W)``.
         target: Second frames and their gradients ``(P, 3, H, W)``.
         flow: Flow to linearise around ``(P, 2, H, W)``.
     """
-    size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
-    grid = (2 * (pixel_grid(flow) + flow) + 1) / size - 1
     # The border is replicated: a step to 0 there would amplify the rounding
     # of coordinates with each warp.
     warped = F.grid_sample(
         target,
-        grid.permute(0, 2, 3, 1),
+        sampling_grid(flow),
         mode='bicubic',
         padding_mode='border',
         align_corners=False)
@@ -133,15 +123,10 @@ def linearize(first: Tensor, target: Tensor, flow: Tensor) -> DataTerm:
 
 
 class State(NamedTuple):
-    """Variables of the iteration.
+    """Flow in pixels and its dual variable in x and y, all ``(P, 2, H, W)``.
 
     Theta times the divergence of the dual variable is the distance between
     the two copies of the flow.
-
-    Attributes:
-        flow: Flow ``(P, 2, H, W)`` in pixels.
-        dual_x: Dual variable in x for both channels ``(P, 2, H, W)``.
-        dual_y: Dual variable in y, same shape.
     """
     flow: Tensor
     dual_x: Tensor
