@@ -12,8 +12,7 @@ from ..flow.base import FlowEstimator
 class CachedFlowEstimator(FlowEstimator):
     """Take flow in place of frames and hand it on.
 
-    The pipeline has ``CachedFlow`` and ``FormatFlow``. There is nothing to
-    train, one level, and no backward flow.
+    The pipeline has ``CachedFlow`` and ``FormatFlow``.
     """
 
     def __init__(self) -> None:
@@ -25,11 +24,7 @@ class CachedFlowEstimator(FlowEstimator):
         return 2, clip_len - 1
 
     def check_clip(self, x: Tensor) -> None:
-        """Refuse what is not flow ``(N, 2, T-1, H, W)``.
-
-        Raises:
-            ValueError: If the shape is another.
-        """
+        """Refuse what is not flow ``(N, 2, T-1, H, W)``."""
         if x.dim() != 5 or x.shape[1] != 2:
             raise ValueError(
                 'CachedFlowEstimator expects flow (N, 2, T-1, H, W), got '
@@ -39,11 +34,7 @@ class CachedFlowEstimator(FlowEstimator):
     def estimate_levels(self,
                         x: Tensor,
                         backward: bool = False) -> tuple[Tensor, ...]:
-        """Return the flow as it is.
-
-        Raises:
-            NotImplementedError: If backward flow is asked for.
-        """
+        """Return the flow as it is; there is no backward flow."""
         if backward:
             raise NotImplementedError(
                 'CachedFlowEstimator has no backward flow: CachedFlow stores '

@@ -30,9 +30,6 @@ _LEAST_HEIGHT = 32
 class DISFlowEstimator(OpenCVFlowEstimator):
     """DIS, by far the fastest of the estimators on a CPU.
 
-    Replaces a learned estimator: ``flow_estimator=dict(type=
-    'DISFlowEstimator')``. It runs on the CPU and cannot be trained.
-
     Args:
         preset: Settings of OpenCV to start from: ``'ultrafast'``, ``'fast'``
             or ``'medium'``.
@@ -50,33 +47,25 @@ class DISFlowEstimator(OpenCVFlowEstimator):
             ``mean_normalization=True``, ``spatial_propagation=True``.
 
     Raises:
-        TypeError: If DIS does not have a setting.
-        ValueError: If a preset or level is unknown or a value out of range.
+        ValueError: If ``patch_stride`` exceeds ``patch_size``; others as in
+            :class:`OpenCVFlowEstimator`.
     """
 
     known_settings = MappingProxyType({
-        'finest_scale':
-        Setting('FinestScale', 0),
+        'finest_scale': Setting('FinestScale', 0),
         # OpenCV pads by 16 pixels and would read beyond them.
-        'patch_size':
-        Setting('PatchSize', 1, 16),
+        'patch_size': Setting('PatchSize', 1, 16),
         # OpenCV may end the process at 12 and more.
-        'patch_stride':
-        Setting('PatchStride', 1, 8),
+        'patch_stride': Setting('PatchStride', 1, 8),
         'gradient_descent_iterations':
         Setting('GradientDescentIterations', 0),
         'variational_iterations':
         Setting('VariationalRefinementIterations', 0),
-        'variational_alpha':
-        Setting('VariationalRefinementAlpha', 0),
-        'variational_delta':
-        Setting('VariationalRefinementDelta', 0),
-        'variational_gamma':
-        Setting('VariationalRefinementGamma', 0),
-        'mean_normalization':
-        Setting('UseMeanNormalization', False, True),
-        'spatial_propagation':
-        Setting('UseSpatialPropagation', False, True),
+        'variational_alpha': Setting('VariationalRefinementAlpha', 0),
+        'variational_delta': Setting('VariationalRefinementDelta', 0),
+        'variational_gamma': Setting('VariationalRefinementGamma', 0),
+        'mean_normalization': Setting('UseMeanNormalization', False, True),
+        'spatial_propagation': Setting('UseSpatialPropagation', False, True),
     })
     # OpenCV creates the solver with the settings of the preset.
     presets = MappingProxyType({name: {} for name in _PRESETS})
@@ -87,8 +76,8 @@ class DISFlowEstimator(OpenCVFlowEstimator):
                  num_workers: int = 0,
                  **settings: float) -> None:
         super().__init__(preset, out_indices, num_workers, **settings)
-        patch_size, patch_stride = (
-            self.settings[name] for name in ('patch_size', 'patch_stride'))
+        patch_size = self.settings['patch_size']
+        patch_stride = self.settings['patch_stride']
         # With gaps between patches OpenCV writes beyond its buffers.
         if patch_stride > patch_size:
             raise ValueError(
@@ -97,11 +86,7 @@ class DISFlowEstimator(OpenCVFlowEstimator):
                 'or raise the size')
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """Estimate as described in :class:`PairwiseFlowEstimator`.
-
-        Raises:
-            ValueError: If the frames are too small for the solver.
-        """
+        """Refuse frames that are too small for the solver, and solve."""
         height, width = first.shape[-2:]
         is_wide, scale = width > height, self.settings['finest_scale']
         floor = _LEAST_HEIGHT if is_wide else 0

@@ -6,7 +6,6 @@ import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import cv2
@@ -18,14 +17,10 @@ from .pairwise import PairwiseFlowEstimator
 
 
 class Setting(NamedTuple):
-    """Name and range of a solver's setting.
+    """Name in OpenCV's ``get`` and ``set`` methods, and allowed values.
 
-    Attributes:
-        suffix: Name in OpenCV's ``get`` and ``set`` methods. (The keywords of
-            the constructors differ between releases.)
-        low: Least value. OpenCV checks none, and crashes or returns NaN.
-        high: Greatest value.
-        step: Distance between allowed values; 0 allows all.
+    OpenCV checks no value, and crashes or returns NaN. The keywords of its
+    constructors differ between releases.
     """
     suffix: str
     low: float
@@ -45,17 +40,14 @@ class Setting(NamedTuple):
 
 
 class OpenCVFlowEstimator(PairwiseFlowEstimator):
-    """Base class of the estimators that hand 8-bit grey frames to OpenCV.
-
-    They run on the CPU, have no parameters and cannot be trained.
+    """Base class of the solvers of OpenCV, which run on the CPU.
 
     Args:
-        preset: Name of a set of settings in :attr:`presets`.
+        preset: Name of a set of settings.
         out_indices: See :class:`PairwiseFlowEstimator`.
         num_workers: Threads that solve pairs of a batch in parallel; 0 solves
-            one after the other. OpenCV releases Python's lock, so on two idle
-            cores two threads halve the time of TV-L1. The flow stays the
-            same.
+            one after the other. On two idle cores two threads halve the time
+            of TV-L1. The flow stays the same.
         settings: Settings of the solver that differ from the preset.
 
     Raises:
@@ -64,9 +56,9 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
     """
 
     #: Settings of the solver by our name.
-    known_settings: Mapping[str, Setting] = MappingProxyType({})
+    known_settings: Mapping[str, Setting]
     #: Settings that differ from OpenCV's defaults, by preset.
-    presets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    presets: Mapping[str, Mapping[str, Any]]
 
     def __init__(self,
                  preset: str,
@@ -118,28 +110,22 @@ class OpenCVFlowEstimator(PairwiseFlowEstimator):
         return solver
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """Estimate as described in :class:`PairwiseFlowEstimator`.
-
-        Raises:
-            ValueError: If OpenCV refuses the frames.
-        """
+        """Solve all pairs; OpenCV may refuse the frames."""
         pairs = list(zip(self._to_grey(first), self._to_grey(second)))
         try:
             flows = self._solve(pairs)
         except cv2.error as error:
-            reason = error.err or str(error)
+            reason = (error.err or str(error)).strip()
             raise ValueError(
                 f'OpenCV gives {type(self).__name__} no flow of frames '
-                f'{tuple(first.shape[-2:])} ({reason.strip()}); resize the '
-                'frames in the pipeline or change the solver\'s settings'
-            ) from error
+                f'{tuple(first.shape[-2:])} ({reason}); resize the frames in '
+                'the pipeline or change the solver\'s settings') from error
         # P x H x W x 2 -> P x 2 x H x W
         flow = torch.from_numpy(np.stack(flows))
         return flow.permute(0, 3, 1, 2).contiguous().to(first.device)
 
-    def _solve(
-            self, pairs: Sequence[tuple[np.ndarray,
-                                        np.ndarray]]) -> list[np.ndarray]:
+    def _solve(self, pairs: Sequence[tuple[np.ndarray, ...]]
+               ) -> list[np.ndarray]:
         """Return flows ``(H, W, 2)`` of pairs of 8-bit frames ``(H, W)``."""
         workers = min(self.num_workers, len(pairs))
         if workers < 2:

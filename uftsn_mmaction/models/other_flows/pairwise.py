@@ -20,9 +20,6 @@ class PairwiseFlowEstimator(FlowEstimator):
         out_indices: Levels to return, finest first. The coarser ones are the
             resized flow of level 0.
 
-    Raises:
-        ValueError: If ``out_indices`` are no levels.
-
     Examples:
         >>> class Still(PairwiseFlowEstimator):
         ...     def estimate(self, first, second):

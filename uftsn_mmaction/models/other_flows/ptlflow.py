@@ -26,35 +26,29 @@ from .pairwise import PairwiseFlowEstimator
 
 @MODELS.register_module()
 class PTLFlowEstimator(PairwiseFlowEstimator):
-    """Model of ptlflow, such as PWC-Net or RAFT, with fixed weights.
+    """Model of ptlflow with fixed weights, always in evaluation mode.
 
-    Replaces the paper's estimator: ``flow_estimator=dict(type=
-    'PTLFlowEstimator', model='pwcnet', checkpoint='things')``. It never
-    trains: its parameters require no gradient and it stays in evaluation
-    mode. The models and published weights of ptlflow have licences of their
-    own, most of them for research only.
+    Its models and published weights have licences of their own, most of them
+    for research only.
 
     Args:
-        model: Name of a model in ptlflow that takes two frames.
+        model: Name of a model that takes two frames, such as ``'pwcnet'``.
         checkpoint: Name of weights that ptlflow publishes for the model, such
-            as ``'things'``, which are downloaded once; or a file: a
-            checkpoint of ptlflow or a ``state_dict`` of the model. None
-            leaves the weights random, with a warning, for a checkpoint of
-            the whole recognizer to fill.
+            as ``'things'``, which are downloaded once; or a checkpoint of
+            ptlflow or ``state_dict`` of the model. None leaves the weights
+            random for a checkpoint of the recognizer to fill, and warns.
         min_size: Frames whose shorter side has fewer pixels are enlarged to
-            this size, and their flow is resized back. Below 128 the coarsest
-            level of RAFT and its relatives is a single pixel and their flow
-            is NaN; PWC-Net and its relatives fail below 64. A larger value
-            can help small frames.
+            this size, and their flow is resized back. Below 128 the flow of
+            RAFT and its relatives is NaN, since their coarsest level is a
+            single pixel; PWC-Net and its relatives fail below 64.
         out_indices: See :class:`PairwiseFlowEstimator`.
-        model_args: Arguments of the model that differ from ptlflow's, for
-            example ``iters=12`` of ``raft_small``.
+        model_args: Arguments of the model that differ from ptlflow's, such
+            as ``iters=12`` of ``raft_small``.
 
     Raises:
         FileNotFoundError: If ``checkpoint`` is neither a file nor a name.
         ImportError: If ptlflow or a library that it needs is not installed.
-        ValueError: If the model is unknown or does not take its arguments, or
-            the checkpoint cannot be read or does not fit.
+        ValueError: If the model, an argument or the checkpoint does not fit.
     """
 
     def __init__(self,
@@ -84,11 +78,7 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         self.network.eval()
 
     def init_weights(self) -> None:
-        """Keep the weights of the checkpoint.
-
-        Some models of ptlflow have a method of this name that would overwrite
-        them.
-        """
+        """Keep the weights, which methods of this name would overwrite."""
         self._is_init = True
 
     def train(self, mode: bool = True) -> PTLFlowEstimator:
@@ -98,22 +88,14 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         return self
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """Estimate as described in :class:`PairwiseFlowEstimator`.
-
-        Raises:
-            ValueError: If the model does not return one flow of each pair, or
-                the flow is not finite.
-        """
+        """Run the network, and refuse what is no finite flow per pair."""
         size = tuple(first.shape[-2:])
         enlarge = max(1., self.min_size / min(size))
         enlarged = tuple(round(side * enlarge) for side in size)
         if enlarged != size:
             first, second = (
-                F.interpolate(
-                    frame,
-                    size=enlarged,
-                    mode='bilinear',
-                    align_corners=False) for frame in (first, second))
+                F.interpolate(frames, enlarged, mode='bilinear')
+                for frames in (first, second))
         # Some models ask Lightning for their device, which does not notice
         # that a parent module was moved.
         self.network.to(first.device)
@@ -161,9 +143,8 @@ def _build(model: str, model_args: dict[str, Any]) -> nn.Module:
     names = ptlflow.get_model_names()
     if model not in names:
         raise ValueError(
-            f'model of PTLFlowEstimator is {model!r}, which ptlflow '
-            f'{ptlflow.__version__} does not have; its models are '
-            f'{", ".join(names)}')
+            f'ptlflow {ptlflow.__version__} has no model {model!r}, the model '
+            f'of PTLFlowEstimator; its models are {", ".join(names)}')
     # The parser of ptlflow converts the arguments to the model's types.
     try:
         return ptlflow.get_model(model, args=Namespace(model=model_args))
@@ -182,9 +163,8 @@ def _load(network: nn.Module, checkpoint: str, model: str) -> None:
     if url is None and not osp.isfile(checkpoint):
         raise FileNotFoundError(
             f'The checkpoint {checkpoint!r} of PTLFlowEstimator is neither a '
-            'file (absolute path '
-            f'{osp.abspath(checkpoint)!r}) nor the name of weights that '
-            f'ptlflow publishes for {model!r} '
+            f'file (absolute path {osp.abspath(checkpoint)!r}) nor the name '
+            f'of weights that ptlflow publishes for {model!r} '
             f'({", ".join(published) or "none"}); correct it')
     owner, source = f'the model {model!r} of ptlflow', url or checkpoint
     cure = (f'download {url} by hand and name the file' if url else

@@ -19,26 +19,22 @@ from .opencv import OpenCVFlowEstimator, Setting
 class TVL1FlowEstimator(OpenCVFlowEstimator):
     """TV-L1, the classical solver that the paper compares itself with.
 
-    Replaces a learned estimator: ``flow_estimator=dict(type=
-    'TVL1FlowEstimator')``. It runs on the CPU and cannot be trained.
-
     Args:
         preset: Settings to start from: ``'opencv'`` (OpenCV's defaults) or
             ``'fast'`` (5 scales, 2 warps, 2 outer and 10 inner iterations).
         out_indices: See :class:`PairwiseFlowEstimator`.
         num_workers: See :class:`OpenCVFlowEstimator`.
         settings: Settings that differ from the preset. Names and defaults of
-            OpenCV: ``tau=0.25`` (time step), ``lambda_=0.15``
-            (weight of the data term), ``theta=0.3`` (tightness),
-            ``num_scales=5``, ``num_warps=5`` (per scale), ``epsilon=0.01``
-            (stopping criterion), ``inner_iterations=30``,
-            ``outer_iterations=10``, ``scale_step=0.8``, ``gamma=0.0``
-            (illumination changes), ``median_filtering=5`` (1, 3 or 5).
+            OpenCV: ``tau=0.25`` (time step), ``lambda_=0.15`` (weight of the
+            data term), ``theta=0.3`` (tightness), ``num_scales=5``,
+            ``num_warps=5`` (per scale), ``epsilon=0.01`` (stopping
+            criterion), ``inner_iterations=30``, ``outer_iterations=10``,
+            ``scale_step=0.8``, ``gamma=0.0`` (illumination changes),
+            ``median_filtering=5`` (1, 3 or 5).
 
     Raises:
-        ImportError: If OpenCV was built without its contrib modules.
-        TypeError: If TV-L1 does not have a setting.
-        ValueError: If a preset or level is unknown or a value out of range.
+        ImportError: If OpenCV was built without its contrib modules; others
+            as in :class:`OpenCVFlowEstimator`.
     """
 
     known_settings = MappingProxyType({
@@ -56,14 +52,11 @@ class TVL1FlowEstimator(OpenCVFlowEstimator):
         'median_filtering': Setting('MedianFiltering', 1, 5, step=2),
     })
     presets = MappingProxyType({
-        'opencv': MappingProxyType({}),
+        'opencv': {},
         # About four times faster for a little accuracy.
-        'fast': MappingProxyType(
-            dict(
-                num_scales=5,
-                num_warps=2,
-                outer_iterations=2,
-                inner_iterations=10)),
+        'fast': dict(
+            num_scales=5, num_warps=2, outer_iterations=2,
+            inner_iterations=10),
     })
 
     def __init__(self,

@@ -27,20 +27,17 @@ _SMALLEST = 16
 class TVNetFlowEstimator(PairwiseFlowEstimator):
     """TV-L1 on any device, fixed or as the start of training.
 
-    Replaces the paper's estimator: ``flow_estimator=dict(type=
-    'TVNetFlowEstimator')``. It solves all pairs of a batch at once in a fixed
-    number of iterations, each of which equals one of OpenCV's. Two things
-    differ: pixels that leave the frame have no data term, where OpenCV
-    compares them with black; and the default pyramid halves the frame, where
-    OpenCV's scales go in steps of 0.8 until convergence, so that larger
-    motions are found in less time.
+    It solves all pairs of a batch at once, in a fixed number of iterations
+    that each equal one of OpenCV's. But pixels that leave the frame have no
+    data term, where OpenCV compares them with black, and the default pyramid
+    halves the frame, so that larger motions are found in less time.
 
-    With ``learnable=True`` it is differentiable and trains in all stages: 17
-    numbers that start as in TV-L1, namely tau, lambda and theta, which stay
-    positive, and the kernels of all differences. The graph keeps 13 maps of
-    the flow's size for each iteration and 240 for each median of 5x5. So
-    train with few iterations (the authors' demo has 1 scale, 1 warp and 50
-    iterations) and with ``clip_grad``, since gradients grow with the warps.
+    With ``learnable=True`` it trains in all stages: 17 numbers that start as
+    in TV-L1, namely tau, lambda and theta, which stay positive, and the
+    kernels of all differences. The graph keeps 13 maps of the flow's size for
+    each iteration and 240 for each median of 5x5. So train with few
+    iterations (the authors' demo has 1 scale, 1 warp and 50 iterations) and
+    with ``clip_grad``, since gradients grow with the warps.
 
     Args:
         num_scales: Scales of the pyramid. It stops before a side falls below
@@ -51,8 +48,8 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
         lambda_: Weight of the data term; a smaller one gives smoother flow.
         theta: Tightness of the link between data term and smoothness.
         scale_step: Size of a scale relative to the finer one, in (0, 1).
-        median_filtering: Side of the median filter before the iterations of
-            each warp, odd; 1 for none. OpenCV's 5 takes half as long again
+        median_filtering: Side of the median filter before each warp's
+            iterations, odd; 1 for none. OpenCV's 5 takes half as long again
             and lowers the AEPE by at most 2 %.
         learnable: Whether the parameters train.
         out_indices: See :class:`PairwiseFlowEstimator`.
@@ -80,14 +77,15 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
                  learnable: bool = False,
                  out_indices: Sequence[int] = (0, )) -> None:
         super().__init__(out_indices)
-        for name, value in (('num_scales', num_scales),
-                            ('num_warps', num_warps), ('num_iterations',
-                                                       num_iterations)):
+        counts = dict(
+            num_scales=num_scales,
+            num_warps=num_warps,
+            num_iterations=num_iterations)
+        for name, value in counts.items():
             if type(value) is not int or value < 1:
                 raise ValueError(f'{name} of TVNetFlowEstimator must be a '
                                  f'whole number from 1 up, got {value!r}')
-        for name, value in (('tau', tau), ('lambda_', lambda_), ('theta',
-                                                                 theta)):
+        for name, value in dict(tau=tau, lambda_=lambda_, theta=theta).items():
             if not value > 0:
                 raise ValueError(f'{name} of TVNetFlowEstimator must be above '
                                  f'0, got {value!r}')
@@ -116,7 +114,7 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
             self.register_buffer('log_weights', logs, persistent=False)
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """Estimate as described in :class:`PairwiseFlowEstimator`."""
+        """Refine the flow from scale to scale."""
         pyramid = self._pyramid(
             torch.cat((self._to_grey(first), self._to_grey(second)), 1))
         weights = Weights(*self.log_weights.to(first.dtype).exp())
@@ -136,17 +134,13 @@ class TVNetFlowEstimator(PairwiseFlowEstimator):
         """Return grey pairs ``(P, 2, H, W)`` of all scales, finest first."""
         pyramid = [frames]
         while len(pyramid) < self.num_scales:
-            size = tuple(
+            size = [
                 round(side * self.scale_step)
-                for side in pyramid[-1].shape[-2:])
+                for side in pyramid[-1].shape[-2:]
+            ]
             if min(size) < _SMALLEST:
                 break
-            pyramid.append(
-                F.interpolate(
-                    pyramid[-1],
-                    size=size,
-                    mode='bilinear',
-                    align_corners=False))
+            pyramid.append(F.interpolate(pyramid[-1], size, mode='bilinear'))
         return pyramid
 
     def _one_scale(self, frames: Tensor, flow: Tensor,
