@@ -2,10 +2,8 @@
 """Flow estimators by name, as command lines give them."""
 from __future__ import annotations
 
-import copy
 import io
 import os.path as osp
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -23,33 +21,24 @@ from .flow import FlowEstimator, build_flow_estimator
 
 #: Configs of the estimators that have a name here.
 ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
-    'uftsn':
-    dict(type='UnsupervisedFlowEstimator', out_indices=(0, )),
-    'uftsn_small':
-    dict(
+    'uftsn': dict(type='UnsupervisedFlowEstimator', out_indices=(0, )),
+    'uftsn_small': dict(
         type='UnsupervisedFlowEstimator',
         plan='uftsn_small',
         out_indices=(0, )),
-    'tvl1':
-    dict(type='TVL1FlowEstimator', preset='opencv'),
-    'tvl1_fast':
-    dict(type='TVL1FlowEstimator', preset='fast'),
-    'dis':
-    dict(type='DISFlowEstimator', preset='medium'),
-    'dis_fast':
-    dict(type='DISFlowEstimator', preset='fast'),
-    'tvnet':
-    dict(type='TVNetFlowEstimator', learnable=False),
+    'tvl1': dict(type='TVL1FlowEstimator', preset='opencv'),
+    'tvl1_fast': dict(type='TVL1FlowEstimator', preset='fast'),
+    'dis': dict(type='DISFlowEstimator', preset='medium'),
+    'dis_fast': dict(type='DISFlowEstimator', preset='fast'),
+    'tvnet': dict(type='TVNetFlowEstimator', learnable=False),
     # With the settings of 'tvl1', to compare the two implementations.
-    'tvnet_opencv':
-    dict(
+    'tvnet_opencv': dict(
         type='TVNetFlowEstimator',
         learnable=False,
         num_iterations=60,
         scale_step=0.8,
         median_filtering=5),
-    'zero':
-    dict(type='ZeroFlowEstimator'),
+    'zero': dict(type='ZeroFlowEstimator'),
 })
 
 #: Estimators of the paper's tables and two successors of PWC-Net; the last
@@ -67,15 +56,9 @@ class EstimatorSpec:
 
     The text is ``NAME``, ``NAME:CHECKPOINT``, ``CONFIG.py`` or
     ``CONFIG.py:CHECKPOINT``. A name is one of :data:`ESTIMATORS`, a
-    registered type or a model of ptlflow; of a config file,
-    ``model.flow_estimator`` is taken. The checkpoint is one of the estimator
-    or of a recognizer whose ``flow_estimator`` it is; for a model of ptlflow
-    it may be the name of published weights.
-
-    Attributes:
-        text: The specification.
-        config: Config of the estimator, as ``MODELS.build`` takes it.
-        checkpoint: Checkpoint in the specification; None where there is none.
+    registered type or a model of ptlflow; a config file gives its
+    ``model.flow_estimator``. The checkpoint is that of an estimator or of a
+    recognizer, or published weights of ptlflow by name.
 
     Examples:
         >>> spec = EstimatorSpec.parse('uftsn_small:work_dirs/a.pth')
@@ -92,14 +75,14 @@ class EstimatorSpec:
 
         Raises:
             FileNotFoundError: If there is no such config file.
-            ValueError: If the name is unknown, a side of the colon is empty,
-                or the config has no estimator.
+            ValueError: If the name is unknown or the text incomplete, or the
+                config has no estimator.
         """
         name, checkpoint = _split(text)
         if name.endswith('.py'):
             config = _from_file(name)
         elif name in ESTIMATORS:
-            config = copy.deepcopy(ESTIMATORS[name])
+            config = dict(ESTIMATORS[name])
         elif name.islower() and name in _models_of_ptlflow():
             config = dict(
                 type='PTLFlowEstimator', model=name, checkpoint=checkpoint)
@@ -115,7 +98,7 @@ class EstimatorSpec:
 
         Raises:
             FileNotFoundError: If there is no such checkpoint.
-            ImportError: If a library that the estimator needs is missing.
+            ImportError: If a library is missing.
             ValueError: If the type is no estimator or needs arguments, or
                 the checkpoint cannot be read or does not fit.
         """
@@ -129,11 +112,9 @@ class EstimatorSpec:
                 'arguments') from error
         # An estimator of ptlflow has loaded the checkpoint of its config.
         if self.checkpoint not in (None, self.config.get('checkpoint')):
+            owner = repr(self.text)
             load_weights(
-                estimator,
-                self.checkpoint,
-                repr(self.text),
-                part=ESTIMATOR_PART)
+                estimator, self.checkpoint, owner, part=ESTIMATOR_PART)
         elif self.config.get('init_cfg'):
             # As the runner does before it trains.
             estimator.init_weights()
@@ -155,40 +136,29 @@ def build_estimator(text: str) -> FlowEstimator:
 def short_names(texts: Sequence[str]) -> list[str]:
     """Return names for tables, without folders where that is unambiguous.
 
-    Args:
-        texts: Specifications.
-
-    Returns:
-        A name for each, all different.
-
     Raises:
-        ValueError: If one is given twice or is incomplete.
+        ValueError: If a specification is given twice or is incomplete.
 
     Examples:
         >>> short_names(['zero', 'uftsn:x/a.pth', 'uftsn:y/b.pth'])
         ['zero', 'uftsn:a.pth', 'uftsn:b.pth']
     """
-    twice = [text for text, times in Counter(texts).items() if times > 1]
-    if twice:
-        raise ValueError(f'the estimator {twice[0]!r} is named more than '
-                         'once; name each once')
+    for text in texts:
+        if texts.count(text) > 1:
+            raise ValueError(f'the estimator {text!r} is named more than '
+                             'once; name each once')
     shorts = [
         ':'.join(osp.basename(part) for part in _split(text) if part)
         for text in texts
     ]
-    times = Counter(shorts)
     return [
-        short if times[short] == 1 else text
+        short if shorts.count(short) == 1 else text
         for short, text in zip(shorts, texts)
     ]
 
 
 def _split(text: str) -> tuple[str, str | None]:
-    """Split a specification into name or config file, and checkpoint.
-
-    Both paths may hold colons: a config file ends with ``.py``, and a name
-    has no colon.
-    """
+    """Split a specification, in which both paths may hold colons."""
     if text.endswith('.py'):
         return text, None
     name, found, checkpoint = text.partition('.py:')
@@ -221,8 +191,7 @@ def _models_of_ptlflow() -> list[str]:
     """Return the names of its models, none where it is not installed."""
     if find_spec('ptlflow') is None:
         return []
-    # The import takes seconds, so it waits until a name asks for it. It also
-    # prints hints about optional parts.
+    # The import takes seconds and prints hints about optional parts.
     with redirect_stdout(io.StringIO()):
         return sorted(import_module('ptlflow').get_model_names())
 
