@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from uftsn_mmaction.experiments.settings import differences
+from uftsn_mmaction.experiments.run import differences
 
 
 def test_same_settings_have_no_differences():

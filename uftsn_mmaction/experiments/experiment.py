@@ -15,27 +15,19 @@ from mmengine.config import Config
 
 from ..fileio import AtomicLocalBackend
 from ..fileio.atomic import write_json
-from .run import RunError, announce, lock_folder
-from .settings import refuse_changes
+from .run import RunError, announce, lock_folder, refuse_changes
 from .tools import RunSettings
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A config that is trained and tested in a folder of its own.
+    """A config, counted in epochs, that is trained and tested.
 
     ``folder`` holds the checkpoints and logs of the training, ``test/`` with
     the logs of the last test, ``settings.json`` with the settings, and
     ``result.json`` with the metrics once :meth:`run` has tested it.
-
-    Attributes:
-        name: Name for the user.
-        cfg: Config, counted in epochs.
-        folder: Folder of the experiment.
-        config_file: File that hands ``cfg`` to the tools.
-        settings: How the tools are run.
-        start: Checkpoint that a new training loads; None leaves
-            ``cfg.load_from``.
+    ``config_file`` hands ``cfg`` to the tools. A new training loads the
+    checkpoint ``start``; None leaves ``cfg.load_from``.
     """
     name: str
     cfg: Config
@@ -55,18 +47,12 @@ class Experiment:
         return self.folder / 'test' / 'predictions.pkl'
 
     def check(self, cure: str = 'remove that folder to begin anew') -> None:
-        """Refuse a folder that holds a run of other settings.
+        """Raise a ValueError if the folder holds a run of other settings.
 
         Before the first checkpoint nothing depends on the settings, and
         before the first result nothing depends on those of the test. A
         training without ``settings.json`` comes from elsewhere and is taken
         as it is.
-
-        Args:
-            cure: See :func:`.settings.refuse_changes`.
-
-        Raises:
-            ValueError: If the settings differ.
         """
         # Once tested, the checkpoint may be removed to save disk space.
         tested = self._result_file.exists()
@@ -74,13 +60,12 @@ class Experiment:
                 self.folder)):
             return
         found = json.loads(self._settings_file.read_text('utf-8'))
-        wanted = self._settings_dict()
+        wanted = self._settings()
         if not tested:
-            found, wanted = ({
-                key: value
-                for key, value in settings.items()
-                if not key.startswith('test_')
-            } for settings in (found, wanted))
+            for key in {*found, *wanted}:
+                if key.startswith('test_'):
+                    found.pop(key, None)
+                    wanted.pop(key, None)
         refuse_changes(self.folder, found, wanted, cure)
 
     def run(self, begin: Callable[[], None] | None = None) -> dict[str, float]:
@@ -88,13 +73,6 @@ class Experiment:
 
         Args:
             begin: See :meth:`train`.
-
-        Returns:
-            All metrics of the config's evaluator.
-
-        Raises:
-            RunError: If the training or the test fails.
-            ValueError: As :meth:`train`.
         """
         if self._result_file.exists():
             announce(f'Training and test of {self.name}: finished already')
@@ -104,15 +82,12 @@ class Experiment:
         return metrics
 
     def train(self, begin: Callable[[], None] | None = None) -> Path:
-        """Train, go on from the last checkpoint, or find it finished.
+        """Train, or go on; return the last checkpoint.
 
         Args:
             begin: Called before the first epoch. It may write ``start``, or
                 put a checkpoint into ``folder`` for the training to go on
                 from.
-
-        Returns:
-            The last checkpoint.
 
         Raises:
             RunError: If the training fails, or is needed but forbidden.
@@ -136,9 +111,8 @@ class Experiment:
             latest = latest_epoch(self.folder)
             if latest:
                 resume = ['--resume']
-                # A kill may have come between a checkpoint and this file, or
-                # the folder may have moved. Without it the trainer would
-                # begin anew.
+                # Without this file the trainer would begin anew: a kill may
+                # have come before it, or the folder may have moved.
                 AtomicLocalBackend().put_text(
                     str(checkpoint_file(self.folder, latest).absolute()),
                     self.folder / 'last_checkpoint')
@@ -151,18 +125,15 @@ class Experiment:
     def test(self,
              checkpoint: Path | None = None,
              dump: bool = False) -> dict[str, float]:
-        """Test with a new process, whatever an earlier test has left.
+        """Test anew; return all metrics of the config's evaluator.
 
         Args:
             checkpoint: Weights; None where the config names them itself.
             dump: Whether to write :attr:`predictions`.
 
-        Returns:
-            All metrics of the config's evaluator.
-
         Raises:
             RunError: If the test fails.
-            ValueError: As :meth:`train`.
+            ValueError: If another run is at work in the folder.
         """
         folder = self.folder / 'test'
         with lock_folder(self.folder):
@@ -190,7 +161,7 @@ class Experiment:
     def _result_file(self) -> Path:
         return self.folder / 'result.json'
 
-    def _settings_dict(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         """Return the config as JSON has it, wherever the folder lies."""
         settings = self.cfg.to_dict()
         if self.start is not None:
@@ -198,13 +169,13 @@ class Experiment:
         return json.loads(json.dumps(settings, default=repr))
 
     def _write(self) -> None:
-        """Write the config for the tools, and the settings of the folder."""
+        """Write the config for the tools, and the settings."""
         cfg = self.cfg
         if self.start is not None:
             cfg = copy.deepcopy(cfg)
             cfg.load_from = str(self.start)
         AtomicLocalBackend().put_text(cfg.pretty_text, self.config_file)
-        write_json(self._settings_file, self._settings_dict())
+        write_json(self._settings_file, self._settings())
 
 
 def checkpoint_file(folder: Path, epoch: int) -> Path:

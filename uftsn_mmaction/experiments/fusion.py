@@ -14,11 +14,7 @@ STREAMS = ('spatial', 'temporal')
 
 
 def check_streams(fusion: Config) -> None:
-    """Check the streams of a fusion.
-
-    Raises:
-        ValueError: If they are not :data:`STREAMS`.
-    """
+    """Raise a ValueError if a fusion is not of both :data:`STREAMS`."""
     found = fusion.model.get('streams', {})
     if set(found) != set(STREAMS):
         raise ValueError(
@@ -27,12 +23,7 @@ def check_streams(fusion: Config) -> None:
 
 
 def fusion_config(fusion: Config, streams: Mapping[str, Experiment]) -> Config:
-    """Return the fusion of what streams train.
-
-    Args:
-        fusion: Config of the fusion, which keeps its frames and weights.
-        streams: Experiment of each stream.
-    """
+    """Return a fusion of what ``streams`` train, with its own frames."""
     fusion = copy.deepcopy(fusion)
     for name, experiment in streams.items():
         # An update() would merge two models.

@@ -14,42 +14,19 @@ _GRACE = 10  # seconds between the request to end and the end
 
 def run_process(command: Sequence[str],
                 env: Mapping[str, str] | None = None) -> int:
-    """Run a command with the output of this process, and wait for its end.
+    """Run a command with the output of this process; return its exit status.
 
-    An interruption of this process first ends the command with all its
-    descendants, such as the workers of a data loader. Otherwise a training
-    without a terminal would go on writing checkpoints.
-
-    Args:
-        command: Program and arguments.
-        env: Environment variables beside those of this process.
-
-    Returns:
-        Exit status of the command.
+    An interruption first ends the command with all its descendants, such as
+    the workers of a data loader. Otherwise a training without a terminal
+    would go on writing checkpoints. ``env`` adds environment variables.
     """
     process = subprocess.Popen(
-        list(command),
-        env={
-            **os.environ,
-            **(env or {})
-        },
-        start_new_session=True)
+        list(command), env=os.environ | (env or {}), start_new_session=True)
     try:
         return process.wait()
     except BaseException:
         _end_group(process)
         raise
-
-
-def thread_env(threads: int) -> dict[str, str]:
-    """Return the environment variables for a number of threads.
-
-    On a busy machine, threads that spin while they wait for one another make
-    a training tens of times slower; the passive policy lets them sleep.
-    """
-    return dict(
-        OMP_NUM_THREADS=str(threads),
-        OMP_WAIT_POLICY=os.environ.get('OMP_WAIT_POLICY', 'PASSIVE'))
 
 
 def end_on_sigterm() -> None:

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lock, headings and failures of a run of several experiments.
+"""Lock, settings, headings and failures of a run of several experiments.
 
-A run locks its work directory (:func:`lock_folder`), checks all of its
-experiments, then trains and tests one after the other;
-:func:`note_failure` lets the next one follow after a failure.
+A run locks its work directory, checks the settings of all its experiments,
+then trains and tests one after the other, the next one also after a failure.
 """
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
+
+# A sentence with more of them is not read.
+_NAMED_CHANGES = 3
 
 
 class RunError(RuntimeError):
@@ -26,11 +29,7 @@ def announce(phase: str) -> None:
 
 @contextlib.contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder, which is created.
-
-    Raises:
-        ValueError: If another run is at work in it.
-    """
+    """Create a folder, and raise a ValueError if another run is in it."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / '.lock', timeout=0)
     try:
@@ -47,14 +46,42 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def note_failure(name: str, fail: Callable[[str], None]) -> Iterator[None]:
-    """Print and note an expected failure of a block instead of raising it.
-
-    Args:
-        name: Name of the block for the user.
-        fail: Called with the reason.
-    """
+    """Print an expected failure and give it to ``fail``, not to the caller."""
     try:
         yield
     except (RunError, FileNotFoundError, ValueError) as error:
         fail(str(error))
         print(f'error: {name}: {error}', file=sys.stderr, flush=True)
+
+
+def differences(found: Any, wanted: Any, name: str = '') -> list[str]:
+    """List the settings that differ; a missing one equals None.
+
+    >>> differences(dict(model=dict(depth=18)), dict(model=dict(depth=34)))
+    ['model.depth was 18, is 34']
+    """
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        keys = [*wanted, *(key for key in found if key not in wanted)]
+    elif (isinstance(found, list) and isinstance(wanted, list)
+          and len(found) == len(wanted)):
+        keys = range(len(wanted))
+        found, wanted = dict(enumerate(found)), dict(enumerate(wanted))
+    elif found == wanted:
+        return []
+    else:
+        return [f'{name} was {found!r}, is {wanted!r}']
+    return [
+        change for key in keys for change in differences(
+            found.get(key), wanted.get(key), f'{name}.{key}'.lstrip('.'))
+    ]
+
+
+def refuse_changes(folder: Path, found: Mapping[str, Any],
+                   wanted: Mapping[str, Any], cure: str) -> None:
+    """Raise a ValueError if the results in a folder have other settings."""
+    changes = differences(found, wanted)
+    if changes:
+        raise ValueError(
+            f'{str(folder)!r} holds a run of other settings '
+            f'({"; ".join(changes[:_NAMED_CHANGES])}); give the same '
+            f'settings, choose another --work-dir, or {cure}')

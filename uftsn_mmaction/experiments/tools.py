@@ -2,28 +2,22 @@
 """The repository's tools as child processes of a longer run."""
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..fileio.output_path import check_output_folder
-from .process import run_process, thread_env
+from .process import run_process
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How the tools are run.
+    """How the tools in ``tools_dir`` are run.
 
-    Attributes:
-        tools_dir: Folder of ``train.py`` and ``test.py``.
-        work_dir: Folder of everything that is written.
-        gpus: GPUs of each run; 0 for the CPU.
-        threads: Threads of each process; None leaves the environment alone.
-        test_only: Whether training is forbidden.
-
-    Raises:
-        NotADirectoryError: If ``work_dir`` is a file, or below one.
-        ValueError: If ``gpus`` is negative or ``threads`` is below 1.
+    ``work_dir`` gets everything that is written. ``gpus`` is their number
+    for each run, 0 for the CPU; ``threads`` that of each process, None leaves
+    the environment alone. ``test_only`` forbids training.
     """
     tools_dir: Path
     work_dir: Path
@@ -43,16 +37,21 @@ class RunSettings:
 
     def run(self, tool: str, *arguments: str | Path) -> int:
         """Run a tool as a user would, and return its exit status."""
-        command = [sys.executable]
+        launcher, option = [], []
         if self.gpus > 1:
-            command += [
-                '-m', 'torch.distributed.run', '--standalone',
-                f'--nproc_per_node={self.gpus}'
-            ]
-        command += [str(self.tools_dir / f'{tool}.py'), *map(str, arguments)]
-        if self.gpus > 1:
-            command += ['--launcher', 'pytorch']
-        env = {} if self.threads is None else thread_env(self.threads)
+            launcher = ['-m', 'torch.distributed.run', '--standalone',
+                        f'--nproc_per_node={self.gpus}']
+            option = ['--launcher', 'pytorch']
+        env = {}
+        if self.threads is not None:
+            env['OMP_NUM_THREADS'] = str(self.threads)
+            # On a busy machine, threads that spin while they wait for one
+            # another make a training tens of times slower.
+            env['OMP_WAIT_POLICY'] = os.environ.get('OMP_WAIT_POLICY',
+                                                    'PASSIVE')
         if not self.gpus:
             env['CUDA_VISIBLE_DEVICES'] = '-1'
-        return run_process(command, env)
+        return run_process([
+            sys.executable, *launcher,
+            str(self.tools_dir / f'{tool}.py'), *map(str, arguments), *option
+        ], env)

@@ -19,8 +19,7 @@ from ...datasets.motion.classes import APPEARANCES, MOTIONS, join_label
 from ...fileio import write_json
 from ..experiment import Experiment, checkpoint_file, latest_epoch
 from ..fusion import STREAMS, fusion_config
-from ..run import announce, lock_folder
-from ..settings import refuse_changes
+from ..run import announce, lock_folder, refuse_changes
 from ..tools import RunSettings
 from .history import read_history
 from .metrics import collect_metrics, results_table

@@ -9,37 +9,6 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 
-def read_on_split(path: Path,
-                  split: int,
-                  option: str = '--configs-dir',
-                  **variables: str) -> Config:
-    """Read a config on a split.
-
-    Args:
-        path: Config file.
-        split: Number of the split: the variable ``SPLIT`` of the config.
-        option: Option to correct where there is no such file.
-        **variables: Further environment variables that the config reads.
-
-    Raises:
-        FileNotFoundError: If there is no such config.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'config {str(path)!r} does not exist (absolute path '
-            f'{str(path.absolute())!r}); correct {option}')
-    variables['SPLIT'] = str(split)
-    outside = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        return Config.fromfile(path)
-    finally:
-        for name, value in outside.items():
-            del os.environ[name]
-            if value is not None:
-                os.environ[name] = value
-
-
 def read_shipped(path: Path, split: int) -> Config:
     """Read the config that has the lists of a split.
 
@@ -47,7 +16,7 @@ def read_shipped(path: Path, split: int) -> Config:
         FileNotFoundError: If there is no such config.
         ValueError: If it does not ask for the split.
     """
-    cfg = read_on_split(path, split)
+    cfg = _read(path, '--configs-dir', SPLIT=str(split))
     if split > 1 and 'SPLIT' not in cfg.env_variables:
         raise ValueError(
             f'{str(path)!r} is the same for SPLIT=1 and SPLIT={split}; write '
@@ -60,31 +29,42 @@ def read_other(path: Path, split: int, shipped: Config,
                option: str) -> tuple[str, Config]:
     """Read another stream, on the lists of a shipped one.
 
-    Args:
-        path: Config file of the other stream.
-        split: Number of the split.
-        shipped: Config whose lists are those of the split.
-        option: Option that names ``path``.
-
     Returns:
         Name of its folder on the first split, and the config.
 
     Raises:
-        FileNotFoundError: If there is no such config.
+        FileNotFoundError: If there is no such config; correct ``option``.
         ValueError: If it has another number of classes, or no place for a
             list.
     """
     # Ablations and other flows change this experiment.
     experiment = os.environ.get('EXPERIMENT', Path(shipped.filename).stem)
     first, cfg = (
-        read_on_split(path, number, option, EXPERIMENT=experiment)
-        for number in (1, split))
+        _read(path, option, SPLIT=number, EXPERIMENT=experiment)
+        for number in ('1', str(split)))
     _put_lists(cfg, shipped)
     # A config without a folder has one of its own name. On another split the
     # folder may be that of a base config.
     name = Path(first.get('work_dir') or path.stem).name
     # The config may itself be on another split.
     return re.sub(r'_split\d+$', '', name), cfg
+
+
+def _read(path: Path, option: str, **variables: str) -> Config:
+    """Read a config that reads environment variables."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'config {str(path)!r} does not exist (absolute path '
+            f'{str(path.absolute())!r}); correct {option}')
+    outside = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        return Config.fromfile(path)
+    finally:
+        for name, value in outside.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 def _put_lists(cfg: Config, shipped: Config) -> None:

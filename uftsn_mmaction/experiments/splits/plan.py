@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from ..experiment import Experiment
 from ..fusion import STREAMS, check_streams, fusion_config
 from ..tools import RunSettings
@@ -21,12 +19,9 @@ PREFIXES = dict(
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """Trainings and test of one split.
+    """Trainings of a split by stream, and the test of their fusion.
 
-    Attributes:
-        split: Number of the split.
-        streams: Experiments by stream.
-        fusion: Test of all streams together; None for a single stream.
+    There is no fusion of a single stream.
     """
     split: int
     streams: dict[str, Experiment]
@@ -59,10 +54,9 @@ class SplitPlan:
             FileNotFoundError: If a config is missing.
             ValueError: If a config or an option does not fit.
         """
-        replaced = dict(replaced or {})
+        replaced = replaced or {}
         parts = [name for name in STREAMS if name in streams]
-        unknown = sorted({*streams} - {*STREAMS})
-        if unknown or not parts:
+        if not parts or not {*streams} <= {*STREAMS}:
             raise ValueError(f'streams are {list(streams)}, expected one or '
                              f'more of {list(STREAMS)}')
         unused = sorted({*replaced} - {*parts})
@@ -82,20 +76,23 @@ class SplitPlan:
             elif part == 'fusion' and replaced:
                 name = '_'.join((PREFIXES[part], *map(names.get, replaced)))
             cfg.merge_from_dict(options[part])
+            epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
             if part == 'fusion':
                 check_streams(cfg)
                 cfg = fusion_config(cfg, found)
-            else:
-                _check_epochs(cfg)
+            elif not isinstance(epochs, int):
+                raise ValueError(
+                    f'train_cfg.max_epochs of {cfg.filename} is {epochs!r}, '
+                    'but a finished training is known by its last epoch; use '
+                    'an EpochBasedTrainLoop')
             names[part] = name
             name += '' if split == 1 else f'_split{split}'
             found[part] = Experiment(
                 name, cfg, settings.work_dir / name,
                 settings.work_dir / f'{data_set}_splits' / f'{name}.py',
                 settings)
-        return cls(split, {name: found[name]
-                           for name in STREAMS if name in found},
-                   found.get('fusion'))
+        fusion = found.pop('fusion', None)
+        return cls(split, found, fusion)
 
     @property
     def rows(self) -> list[str]:
@@ -109,17 +106,11 @@ class SplitPlan:
 
 def options_of(parts: Sequence[str],
                options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sort options by the part they are for.
+    """Sort options by the part they are for, a stream or ``'fusion'``.
 
-    Args:
-        parts: Streams, and ``'fusion'`` where there is one.
-        options: A key that begins with a part and a dot is for that part
-            alone, any other one for each stream. Those of
-            ``test_dataloader`` are for the fusion too, which is tested on the
-            same list.
-
-    Returns:
-        Options of each part, without its name in the keys.
+    A key that begins with a part and a dot is for that part alone, any other
+    one for each stream. Those of ``test_dataloader`` are for the fusion too,
+    which is tested on the same list.
 
     Raises:
         ValueError: If an option is for a part that is not there.
@@ -142,12 +133,3 @@ def options_of(parts: Sequence[str],
         else:
             found[part][rest] = value
     return found
-
-
-def _check_epochs(cfg: Config) -> None:
-    epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
-    if not isinstance(epochs, int):
-        raise ValueError(
-            f'train_cfg.max_epochs of {cfg.filename} is {epochs!r}, but a '
-            'finished training is known by its last epoch; use an '
-            'EpochBasedTrainLoop')

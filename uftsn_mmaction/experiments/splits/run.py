@@ -30,23 +30,14 @@ def run_splits(data_set: str,
     failure the next split follows.
 
     Args:
-        data_set: Name of the data set in the names of the configs.
         splits: Numbers of the splits.
-        streams: ``spatial``, ``temporal`` or both, which are then fused.
-        configs_dir: Folder of the configs.
-        settings: How they are run.
-        options: Values by dotted keys, see :func:`.plan.options_of`.
-        replaced: Configs that take the place of those in the folder, by
-            stream.
+
+    See :meth:`.plan.SplitPlan.from_files` for the others, and for the errors;
+    a ValueError also means that a folder has a training of other settings.
 
     Returns:
         The accuracies, also written to ``WORK_DIR/{data_set}_splits.json``,
         where the names of replaced configs come before ``_splits``.
-
-    Raises:
-        FileNotFoundError: If a config is missing.
-        ValueError: If a config or an option does not fit, or a folder holds a
-            training of other settings.
     """
     splits, replaced = list(dict.fromkeys(splits)), replaced or {}
     plans = [
@@ -66,9 +57,11 @@ def run_splits(data_set: str,
     write_json(
         settings.work_dir / f'{name}_splits.json',
         dict(
-            table.to_dict(),
-            configs={part: str(path)
-                     for part, path in replaced.items()},
+            data_set=data_set,
+            top1={row: table.row(row) for row in table.rows},
+            videos=table.videos,
+            failures=table.failures,
+            configs={part: str(path) for part, path in replaced.items()},
             cfg_options=dict(options or {})))
     return table
 
@@ -83,9 +76,8 @@ def _run_split(plan: SplitPlan, table: SplitTable) -> None:
     else:
         plan.fusion.test(dump=True)
         names = {row: f'{plan.fusion.predictions}:{row}' for row in plan.rows}
-    files = {row: read_score_file(name) for row, name in names.items()}
-    table.add(
-        plan.split, {
-            row: score_accuracy(file.scores, file.labels)['top1']
-            for row, file in files.items()
-        }, len(next(iter(files.values())).labels))
+    top1 = {}
+    for row, name in names.items():
+        file = read_score_file(name)
+        top1[row] = score_accuracy(file.scores, file.labels)['top1']
+    table.add(plan.split, top1, len(file.labels))
