@@ -29,35 +29,26 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument(
-        '--config',
-        default=os.path.relpath(CONFIGS / 'uftsn_quickstart.py'),
+        '--config', default=os.path.relpath(CONFIGS / 'uftsn_quickstart.py'),
         help='config to train')
     parser.add_argument(
         '--fusion-config',
         default=os.path.relpath(CONFIGS / 'uftsn_fusion_quickstart.py'),
         help='fusion of the trained stream with a spatial one')
     parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default=Path('work_dirs/quickstart'),
+        '--work-dir', type=Path, default=Path('work_dirs/quickstart'),
         help='folder of checkpoints, logs, metrics.json and report.html')
     parser.add_argument(
         '--data-root',
         help='folder of the generated videos (default: that of the config)')
     parser.add_argument(
-        '--restart',
-        action='store_true',
+        '--restart', action='store_true',
         help='remove an earlier run from the work dir and start anew')
     parser.add_argument(
-        '--threads',
-        type=int,
-        default=min(2, os.cpu_count() or 1),
+        '--threads', type=int, default=min(2, os.cpu_count() or 1),
         help='threads of training and tests')
     parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        type=key_value,
-        action=DictAction,
+        '--cfg-options', nargs='+', type=key_value, action=DictAction,
         metavar='KEY=VALUE',
         help='settings that differ from those of the config to train')
     return parser.parse_args()

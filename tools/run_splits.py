@@ -28,33 +28,21 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('name', choices=('ucf101', 'hmdb51'), help='data set')
     parser.add_argument(
-        '--splits',
-        nargs='+',
-        type=int,
-        choices=(1, 2, 3),
-        default=[1, 2, 3],
+        '--splits', nargs='+', type=int, choices=(1, 2, 3), default=[1, 2, 3],
         help='splits (default: all three)')
     parser.add_argument(
-        '--streams',
-        nargs='+',
-        choices=STREAMS,
-        default=list(STREAMS),
+        '--streams', nargs='+', choices=STREAMS, default=list(STREAMS),
         help='streams (default: both, and their fusion)')
     for stream in STREAMS:
         parser.add_argument(
-            f'--{stream}',
-            type=Path,
-            metavar='CONFIG',
+            f'--{stream}', type=Path, metavar='CONFIG',
             help=f'another {stream} stream in place of '
             f'{PREFIXES[stream]}_NAME.py')
     parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default=Path('work_dirs'),
+        '--work-dir', type=Path, default=Path('work_dirs'),
         help='folder of the folders of all runs (default: work_dirs)')
     parser.add_argument(
-        '--test-only',
-        action='store_true',
+        '--test-only', action='store_true',
         help='train nothing; all checkpoints have to be there')
     add_run_options(
         parser, TOOLS,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from uftsn_mmaction.experiments.quickstart.history import (
+from uftsn_mmaction.experiments.quickstart.metrics import (
     last_validation,
     read_history,
 )

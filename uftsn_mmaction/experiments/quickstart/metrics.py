@@ -2,7 +2,9 @@
 """The numbers of a quickstart: ``metrics.json`` and the table of results."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +14,6 @@ from ...datasets.motion.classes import CLASSES, MOTIONS
 from ..environment import environment
 from ..stages import stage_epochs
 from ..table import Column, Table, json_value
-from .history import last_validation
 from .plan import QuickstartPlan
 from .results import TestResult
 
@@ -43,12 +44,45 @@ _ROWS = (
 )
 
 
+def read_history(work_dir: Path) -> dict[int, dict[str, float]]:
+    """Read the validation metrics of a training by epoch (from 1), in order.
+
+    ``LocalVisBackend`` writes one JSON object per line, and one file per
+    start of a run. Where a resumed run repeats an epoch, the later one
+    counts.
+    """
+    history = {}
+    # The folders are named after the time, so that they sort by it.
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for line in path.read_text(encoding='utf-8').splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                # A kill can leave half a line.
+                continue
+            # Only a training step has an iteration.
+            if 'iter' not in record:
+                history[record.pop('step')] = record
+    return dict(sorted(history.items()))
+
+
+def last_validation(history: Mapping[int, Mapping[str, float]],
+                    epochs: Sequence[int]) -> tuple[int, Mapping[str, float]]:
+    """Return the last of some epochs with a validation, and its metrics."""
+    known = [epoch for epoch in epochs if epoch in history]
+    if not known:
+        raise ValueError(
+            f'The training was validated after the epochs {list(history)}, '
+            f'but not after any of {list(epochs)}; train anew with --restart')
+    return known[-1], history[known[-1]]
+
+
 def collect_metrics(plan: QuickstartPlan,
                     history: Mapping[int, Mapping[str, float]],
                     results: Mapping[str, TestResult],
                     seconds: Mapping[str, float],
                     threads: int | None) -> dict[str, Any]:
-    """Put together what was measured.
+    """Put together what was measured: the content of ``metrics.json``.
 
     Args:
         plan: Configs of the run.
@@ -59,11 +93,10 @@ def collect_metrics(plan: QuickstartPlan,
         threads: Number of threads of the training.
 
     Returns:
-        Content of ``metrics.json``: ``aepe*`` in pixels (end-point error
-        averaged over all pixels of the test set: of zero flow, TV-L1, the
-        random estimator, and ours after stage 1 and at the end), accuracies
-        from 0 to 1, ``epochs`` whose validations the values of the stages
-        are, ``seconds`` in all and of each phase, and ``settings``.
+        ``aepe*`` in pixels (end-point error averaged over all pixels of the
+        test set), accuracies from 0 to 1, ``epochs`` whose validations the
+        values of the stages are, ``seconds`` in all and of each phase, and
+        the ``settings`` and versions to repeat the run with.
     """
     temporal, control, tvl1, fusion = (
         results[name].metrics
@@ -71,6 +104,8 @@ def collect_metrics(plan: QuickstartPlan,
     stages, epochs, after = stage_epochs(plan.motion), {}, {}
     for name in ('flow', 'classifier'):
         epochs[name], after[name] = last_validation(history, stages[name])
+    solver = MODELS.build(plan.tvl1_config().model.flow_estimator)
+    found = environment()
     return dict(
         aepe_zero=temporal['flow/AEPE_zero'],
         aepe_tvl1=tvl1['flow/AEPE'],
@@ -91,10 +126,23 @@ def collect_metrics(plan: QuickstartPlan,
         epochs=dict(
             stage1=epochs['flow'],
             stage2=epochs['classifier'],
-            stage3=plan.max_epochs),
+            stage3=plan.motion.train_cfg.max_epochs),
         seconds=sum(seconds.values()),
         seconds_of_phases=dict(seconds),
-        settings=_settings(plan, threads))
+        settings=dict(
+            config=plan.motion.filename,
+            cfg_options=[
+                f'{key}={value}' for key, value in plan.options.items()
+            ],
+            seed=(plan.motion.get('randomness') or {}).get('seed'),
+            threads=threads,
+            device=torch.cuda.get_device_name()
+            if torch.cuda.is_available() else 'CPU',
+            tvl1=dict(solver.settings),
+            versions={
+                key: found[name].split()[0]
+                for key, name in _VERSIONS.items() if name in found
+            }))
 
 
 def results_table(metrics: Mapping[str, Any]) -> Table:
@@ -108,26 +156,3 @@ def results_table(metrics: Mapping[str, Any]) -> Table:
                 for column, key in zip(_COLUMNS[1:], keys)
             })
     return table
-
-
-def _settings(plan: QuickstartPlan, threads: int | None) -> dict[str, Any]:
-    """Return the settings and versions to repeat the run with."""
-    tvl1 = MODELS.build(plan.tvl1_config().model.flow_estimator)
-    return dict(
-        config=plan.motion.filename,
-        cfg_options=[f'{key}={value}' for key, value in plan.options.items()],
-        seed=(plan.motion.get('randomness') or {}).get('seed'),
-        threads=threads,
-        device=torch.cuda.get_device_name()
-        if torch.cuda.is_available() else 'CPU',
-        tvl1=dict(tvl1.settings),
-        versions=_versions())
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of the libraries that numbers depend on."""
-    found = environment()
-    return {
-        key: found[name].split()[0]
-        for key, name in _VERSIONS.items() if name in found
-    }

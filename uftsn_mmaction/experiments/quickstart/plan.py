@@ -24,14 +24,10 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 @dataclass(frozen=True)
 class QuickstartPlan:
-    """Configs of everything that is trained and tested.
+    """Configs of both streams and of their fusion, on the same videos.
 
-    Attributes:
-        motion: Config of the motion stream.
-        spatial: Config of the spatial stream, on the same videos.
-        fusion: Config of their fusion, on the same videos.
-        options: Settings of ``motion`` that differ from its file, by dotted
-            key.
+    ``options`` are the settings of ``motion`` that differ from its file, by
+    dotted key.
     """
     motion: Config
     spatial: Config
@@ -49,7 +45,7 @@ class QuickstartPlan:
         Args:
             config_file: Config of the motion stream.
             fusion_file: Config of the fusion, which names the spatial stream.
-            options: Settings that differ from ``config_file``, by dotted key.
+            options: See :class:`QuickstartPlan`.
             data_root: Folder of the generated videos, instead of the
                 config's.
 
@@ -60,38 +56,30 @@ class QuickstartPlan:
         """
         options = dict(options or {})
         if data_root is not None:
-            options.update({
-                f'{loader}.dataset.data_root': data_root
-                for loader in LOADERS
-            })
+            for name in LOADERS:
+                options[f'{name}.dataset.data_root'] = data_root
         motion = Config.fromfile(config_file)
         motion.merge_from_dict(options)
         fusion = Config.fromfile(fusion_file)
         check_streams(fusion)
         spatial = Config.fromfile(fusion.model.streams.spatial.model)
-        classes = [
-            cfg.model.cls_head.num_classes for cfg in (spatial, motion)
-        ]
-        if len(set(classes)) > 1:
+        found, expected = (
+            cfg.model.cls_head.num_classes for cfg in (spatial, motion))
+        if found != expected:
             raise ValueError(
-                f'model.cls_head.num_classes is {classes[0]} in the spatial '
-                f'stream of {fusion_file} and {classes[1]} in {config_file}; '
+                f'model.cls_head.num_classes is {found} in the spatial '
+                f'stream of {fusion_file} and {expected} in {config_file}; '
                 'use configs of the same data')
         for name in LOADERS:
-            found, loader = motion[name], spatial[name]
-            loader.dataset.data_root = found.dataset.data_root
-            loader.dataset.generator = copy.deepcopy(found.dataset.generator)
-            loader.num_workers = found.num_workers
+            loader, dataset = motion[name], motion[name].dataset
+            spatial[name].num_workers = loader.num_workers
+            spatial[name].dataset.data_root = dataset.data_root
+            spatial[name].dataset.generator = copy.deepcopy(dataset.generator)
         spatial.randomness = copy.deepcopy(motion.get('randomness'))
         fusion.test_dataloader = copy.deepcopy(motion.test_dataloader)
         plan = cls(motion, spatial, fusion, options)
         plan._check()
         return plan
-
-    @property
-    def max_epochs(self) -> int:
-        """Number of epochs of all stages."""
-        return self.motion.train_cfg.max_epochs
 
     def validates(self, epoch: int) -> bool:
         """Return whether the training validates after an epoch (from 1)."""
@@ -102,31 +90,24 @@ class QuickstartPlan:
         # As MMEngine's loop does it, which looks one epoch ahead.
         interval = intervals[bisect.bisect(begins, epoch + 1) - 1]
         return epoch >= train_cfg.get('val_begin', 1) and (
-            epoch % interval == 0 or epoch == self.max_epochs)
+            epoch % interval == 0 or epoch == train_cfg.max_epochs)
 
     def control_config(self) -> Config:
         """Return the motion stream on the flow of a random estimator.
 
-        Seed, classifier, epochs and learning rates are those of stages 2 and
-        3. Whatever this classifier learns needs no motion estimation.
+        The rest is that of stages 2 and 3. Whatever this classifier learns
+        needs no motion estimation.
         """
         cfg = copy.deepcopy(self.motion)
-        epochs = stage_epochs(cfg)
         _, classifier, joint = stage_configs(cfg)
         rates = joint.get('lr')
         if isinstance(rates, dict):
             rates = {k: v for k, v in rates.items() if k != 'flow_estimator'}
-        staged_hook(cfg).stages = [
-            dict(classifier, begin=0),
-            # The last stage without its estimator.
-            dict(
-                PRESETS['classifier'],
-                name='end',
-                begin=len(epochs['classifier']),
-                lr=rates)
-        ]
-        cfg.train_cfg.max_epochs = sum(
-            len(epochs[name]) for name in ('classifier', 'joint'))
+        # The last stage without its estimator.
+        end = dict(PRESETS['classifier'], name='end', lr=rates,
+                   begin=joint.begin - classifier.begin)
+        staged_hook(cfg).stages = [dict(classifier, begin=0), end]
+        cfg.train_cfg.max_epochs -= classifier.begin
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         return cfg
 
@@ -144,12 +125,11 @@ class QuickstartPlan:
 
     def settings(self) -> dict[str, Any]:
         """Return all settings as JSON has them."""
-        return json.loads(
-            json.dumps(
-                dict(
-                    self.motion.to_dict(),
-                    spatial=self.spatial.to_dict(),
-                    fusion=self.fusion.to_dict())))
+        settings = dict(
+            self.motion.to_dict(),
+            spatial=self.spatial.to_dict(),
+            fusion=self.fusion.to_dict())
+        return json.loads(json.dumps(settings))
 
     def _check(self) -> None:
         file = self.motion.filename

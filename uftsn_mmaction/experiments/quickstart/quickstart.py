@@ -21,8 +21,7 @@ from ..experiment import Experiment, checkpoint_file, latest_epoch
 from ..fusion import STREAMS, fusion_config
 from ..run import announce, lock_folder, refuse_changes
 from ..tools import RunSettings
-from .history import read_history
-from .metrics import collect_metrics, results_table
+from .metrics import collect_metrics, read_history, results_table
 from .plan import QuickstartPlan
 from .report import write_report
 from .results import TestResult, run_test
@@ -52,12 +51,10 @@ def run_quickstart(config_file: str,
     are written anew by every call.
 
     Args:
-        config_file: Config of the motion stream.
-        fusion_file: Config of its fusion with a spatial stream.
+        config_file, fusion_file, options, data_root: See
+            :meth:`.plan.QuickstartPlan.from_files`.
         settings: How the trainings are run; ``settings.work_dir`` gets
             everything but the videos.
-        options: Settings that differ from ``config_file``, by dotted key.
-        data_root: Folder of the videos, instead of the config's.
         restart: Whether to remove an earlier run first.
 
     Returns:
@@ -124,13 +121,15 @@ class _Quickstart:
                              finished):
                 experiment.train()
         plan = self.plan
-        temporal, control, _ = self.trainings.values()
+        results = {
+            name: self._test(name, plan.motion,
+                             self.trainings[name].checkpoint)
+            for name in ('temporal', 'control')
+        }
+        results['tvl1'] = self._test('tvl1', plan.tvl1_config())
         streams = {name: self.trainings[name] for name in STREAMS}
-        results = dict(
-            temporal=self._test('temporal', plan.motion, temporal.checkpoint),
-            control=self._test('control', plan.motion, control.checkpoint),
-            tvl1=self._test('tvl1', plan.tvl1_config()),
-            fusion=self._test('fusion', fusion_config(plan.fusion, streams)))
+        results['fusion'] = self._test('fusion',
+                                       fusion_config(plan.fusion, streams))
         history = self._history()
         metrics = collect_metrics(plan, history, results,
                                   self._read_seconds(), self.settings.threads)

@@ -41,9 +41,7 @@ def write_report(path: Path, plan: QuickstartPlan,
 
     Args:
         path: HTML file to write.
-        plan: Configs of the run.
-        history: Validation metrics of the staged training, by epoch.
-        results: Tests of ``temporal``, ``control``, ``tvl1`` and ``fusion``.
+        plan, history, results: See :func:`.metrics.collect_metrics`.
         metrics: Content of ``metrics.json``.
     """
     environment = Environment(
@@ -73,10 +71,7 @@ def motion_confusion(result: TestResult,
                      from_scores: bool = False) -> np.ndarray:
     """Return the confusion matrix of the motions ``(8, 8)`` of any tint.
 
-    Args:
-        result: Test of a stream.
-        from_scores: Whether its scores are no probabilities, as for
-            ``MotionAccuracy``, with which the matrix agrees.
+    It agrees with ``MotionAccuracy``; ``from_scores`` is that of the metric.
     """
     scores = torch.from_numpy(result.scores[SINGLE]).float()
     if from_scores:
@@ -88,14 +83,9 @@ def motion_confusion(result: TestResult,
 
 
 def class_confusion(result: TestResult, name: str = SINGLE) -> np.ndarray:
-    """Return the confusion matrix of all classes ``(16, 16)``.
-
-    Args:
-        result: Test of a stream or of a fusion.
-        name: Name of the scores.
-    """
-    return ConfusionMatrix.calculate(result.scores[name],
-                                     result.labels).numpy()
+    """Return the confusion matrix of all classes ``(16, 16)``."""
+    matrix = ConfusionMatrix.calculate(result.scores[name], result.labels)
+    return matrix.numpy()
 
 
 def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
@@ -115,17 +105,11 @@ def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
         curves=training_curves(
             [dict(record, epoch=epoch) for epoch, record in history.items()],
             stage_configs(plan.motion),
-            error_references={
-                'zero flow': metrics['aepe_zero'],
-                'TV-L1': metrics['aepe_tvl1']
-            },
-            accuracies={
-                'motion/top1': 'motion',
-                'acc/top1': 'all classes'
-            },
+            error_references={'zero flow': metrics['aepe_zero'],
+                              'TV-L1': metrics['aepe_tvl1']},
+            accuracies={'motion/top1': 'motion', 'acc/top1': 'all classes'},
             accuracy_references={
-                'motion, control': metrics['motion_acc_control']
-            }),
+                'motion, control': metrics['motion_acc_control']}),
         motions=confusion_matrix_figure(
             motion_confusion(temporal, from_scores), motions),
         motions_control=confusion_matrix_figure(
@@ -142,11 +126,8 @@ def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
 
 def _flow_figure(results: Mapping[str, TestResult]) -> Figure:
     pictures = results['temporal'].pictures
-    columns = {
-        'TV-L1': results['tvl1'],
-        'ours, untrained': results['control'],
-        'ours, trained': results['temporal'],
-    }
+    columns = {'TV-L1': results['tvl1'], 'ours, untrained': results['control'],
+               'ours, trained': results['temporal']}
     return flow_panel([
         dict(
             label=CLASSES[label].replace('-', ',\n').replace('_', ' '),

@@ -28,13 +28,11 @@ class TestResult:
     """Metrics, scores and some flows of a model on the test set.
 
     Attributes:
-        metrics: Metrics of the config's evaluator.
         labels: True classes ``(N, )``.
         scores: Class scores ``(N, num_classes)``, of a fusion by stream.
-        pictures: For K clips their ``labels`` ``(K, )``, a frame of each
-            ``frames`` ``(K, H, W, 3)`` in 8-bit RGB, the true flow to the
-            next frame ``gt_flows`` and the estimated ``flows``, both
-            ``(K, 2, H, W)`` in pixels.
+        pictures: For K clips their ``labels`` ``(K, )``, ``frames``
+            ``(K, H, W, 3)`` in 8-bit RGB, and the true and estimated flow to
+            the next frame, ``gt_flows`` and ``flows`` ``(K, 2, H, W)``.
     """
     # No test class of pytest.
     __test__ = False
@@ -46,15 +44,15 @@ class TestResult:
 
     def save(self, path: Path) -> None:
         """Write an ``.npz`` file, complete or not at all."""
+        arrays = {
+            f'{part}.{name}': array
+            for part in ('scores', 'pictures')
+            for name, array in getattr(self, part).items()
+        }
         buffer = io.BytesIO()
         np.savez_compressed(
-            buffer,
-            metrics=np.array(json.dumps(self.metrics)),
-            labels=self.labels,
-            **{f'scores.{name}': array
-               for name, array in self.scores.items()},
-            **{f'pictures.{name}': array
-               for name, array in self.pictures.items()})
+            buffer, metrics=np.array(json.dumps(self.metrics)),
+            labels=self.labels, **arrays)
         AtomicLocalBackend().put(buffer.getvalue(), path)
 
     @classmethod
@@ -78,12 +76,10 @@ class _Keeper(DumpResults):
 
     def __init__(self, picture_labels: Sequence[int], size: int) -> None:
         super().__init__('unused.pkl')
-        self.wanted = list(picture_labels)
-        self.pictures: dict[int, dict[str, np.ndarray]] = {}
+        self.pictures: dict[int, dict | None] = dict.fromkeys(picture_labels)
         self.progress = ProgressBar(size)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the scores of all samples and the flow of some."""
         for inputs, sample in zip(data_batch['inputs'], data_samples):
             label, scores = int(sample['gt_label']), sample['pred_score']
             if not isinstance(scores, dict):
@@ -92,10 +88,12 @@ class _Keeper(DumpResults):
                 name: score.cpu().numpy()
                 for name, score in scores.items()
             }))
-            if label in self.wanted and label not in self.pictures:
+            # Wanted, and not found so far.
+            if self.pictures.get(label, ()) is None:
                 # The first clip's middle pair, of M x C x T x H x W.
                 pair = (inputs.shape[2] - 1) // 2
                 self.pictures[label] = dict(
+                    labels=label,
                     frames=inputs[0, :, pair].permute(1, 2, 0).cpu().numpy(),
                     # M x 2 x (T-1) x H x W -> 2 x H x W
                     gt_flows=sample['gt_flow'][0, :, pair].cpu().numpy(),
@@ -103,28 +101,18 @@ class _Keeper(DumpResults):
         self.progress.update(len(data_samples))
 
     def compute_metrics(self, results: list) -> dict:
-        """Keep what was collected; there is nothing to report."""
         self.kept = results
         # The bar leaves the cursor in its line.
         print()
         return {}
 
-    def result(self, metrics: Mapping[str, float]) -> TestResult:
-        """Return everything kept, the pictures in the order wanted."""
-        labels, scores = zip(*self.kept)
-        shown = [label for label in self.wanted if label in self.pictures]
-        pictures = {
-            name: np.stack([self.pictures[label][name] for label in shown])
-            for name in (self.pictures[shown[0]] if shown else ())
-        }
-        if shown:
-            pictures['labels'] = np.array(shown)
-        return TestResult(
-            {name: float(value)
-             for name, value in metrics.items()}, np.array(labels), {
-                 name: np.stack([score[name] for score in scores])
-                 for name in scores[0]
-             }, pictures)
+
+def _stack(records: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """Stack the values of records that have the same names."""
+    return {
+        name: np.stack([record[name] for record in records])
+        for name in (records[0] if records else ())
+    }
 
 
 def run_test(cfg: Config,
@@ -152,4 +140,8 @@ def run_test(cfg: Config,
     runner = Runner.from_cfg(cfg)
     keeper = _Keeper(picture_labels, len(runner.test_dataloader.dataset))
     runner.test_evaluator.metrics.append(keeper)
-    return keeper.result(runner.test())
+    metrics = {name: float(value) for name, value in runner.test().items()}
+    labels, scores = zip(*keeper.kept)
+    pictures = [picture for picture in keeper.pictures.values() if picture]
+    return TestResult(metrics, np.array(labels), _stack(scores),
+                      _stack(pictures))
