@@ -108,6 +108,7 @@ def test_killed_test_run_leaves_nothing(family, start_command, wait_until,
         wait_until(family.is_complete, run)
         run.kill()
         wait_until(lambda: not family.alive())
+    assert family.alive() == []
 
 
 def test_exit_status_environment_and_output(run_command):

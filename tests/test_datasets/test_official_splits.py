@@ -50,7 +50,7 @@ def read(tmp_path, monkeypatch):
 
 @pytest.fixture
 def failure(read):
-    """What an error says, in one sentence that has its cure."""
+    """Function that returns the message of an error."""
 
     def failure(name, changes, error=ValueError):
         with pytest.raises(error) as caught:

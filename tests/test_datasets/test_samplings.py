@@ -49,7 +49,7 @@ def videos(tmp_path_factory):
 
 
 def run(pipeline, video, label=3):
-    """What a data set gives for a video."""
+    """Return the sample that a pipeline makes of a video."""
     return Compose(copy.deepcopy(pipeline))(
         dict(filename=video, label=label, start_index=0, modality='RGB'))
 

@@ -76,7 +76,8 @@ def test_other_scripts_come_from_a_font_that_has_them(draw):
     with warnings.catch_warnings():
         # A glyph that no font has is drawn as a box, with a warning.
         warnings.simplefilter('error')
-        figure_to_png(draw(f'a {missing[0]}'))
+        png = figure_to_png(draw(f'a {missing[0]}'))
+    assert png.startswith(b'\x89PNG')
 
 
 @FIGURES

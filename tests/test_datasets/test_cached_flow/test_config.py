@@ -31,7 +31,7 @@ def test_config_trains_and_tests(config, one_batch, tmp_path):
     model.init_weights()
 
     class Holder:
-        """What ``Runner.build_optim_wrapper`` needs of a runner."""
+        """Stand-in of a runner for ``Runner.build_optim_wrapper``."""
 
     Holder.model = model
     optim_wrapper = Runner.build_optim_wrapper(Holder(), config.optim_wrapper)

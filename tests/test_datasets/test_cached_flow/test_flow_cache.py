@@ -22,7 +22,7 @@ KEY = 'ab12'
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """What the cache logs."""
+    """Messages that the cache logs."""
     said = []
     monkeypatch.setattr(
         'uftsn_mmaction.datasets.transforms.flow_cache.print_log',

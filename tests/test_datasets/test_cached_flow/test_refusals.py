@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What no flow can be made of, or none that would be right."""
+"""Frames and settings that cached flow refuses."""
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS

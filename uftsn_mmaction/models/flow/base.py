@@ -75,9 +75,15 @@ class FlowEstimator(BaseModule, ABC):
     def forward(self,
                 x: Tensor,
                 backward: bool = False) -> tuple[Tensor, ...] | Tensor:
-        """Check the clips and call :meth:`estimate_levels`.
+        """Estimate the flow between consecutive frames of clips (eq. 1).
 
-        As in MMAction2's backbones, a single flow comes without its tuple.
+        Args:
+            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
+            backward: True for the flow from frame t+1 to frame t.
+
+        Returns:
+            Flows of :meth:`estimate_levels`; as in MMAction2's backbones, a
+            single one comes without its tuple.
 
         Raises:
             ValueError: If the clips have a wrong shape or range.
