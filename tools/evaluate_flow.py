@@ -20,7 +20,7 @@ from pathlib import Path
 from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs, ListedPairs
 from uftsn_mmaction.experiments.environment import available_device
 from uftsn_mmaction.experiments.flow_evaluation import evaluate_flow
-from uftsn_mmaction.fileio.output_path import check_output_folder
+from uftsn_mmaction.fileio.paths import check_output_folder
 from uftsn_mmaction.models.flow_zoo import COMPARED
 
 

@@ -11,7 +11,7 @@ import os.path as osp
 
 from tabulate import tabulate
 
-from uftsn_mmaction.fileio.output_path import check_output_file
+from uftsn_mmaction.fileio.paths import check_output_file
 from uftsn_mmaction.scores.score_alignment import read_score_files
 from uftsn_mmaction.scores.score_file import ScoreFile, write_score_file
 from uftsn_mmaction.scores.score_fusion import (

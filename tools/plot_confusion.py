@@ -11,7 +11,7 @@ import argparse
 from mmaction.evaluation import ConfusionMatrix
 from mmengine.fileio import put
 
-from uftsn_mmaction.fileio.output_path import check_output_file
+from uftsn_mmaction.fileio.paths import check_output_file
 from uftsn_mmaction.fileio.text_list import read_lines
 from uftsn_mmaction.scores.score_alignment import read_score_files
 from uftsn_mmaction.visualization.confusion_change import (

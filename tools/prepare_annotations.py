@@ -6,7 +6,7 @@ import argparse
 
 from uftsn_mmaction.datasets.annotations import prepare_annotations
 from uftsn_mmaction.datasets.official_splits import COUNTS, SPLIT_FOLDERS
-from uftsn_mmaction.fileio.output_path import check_output_folder
+from uftsn_mmaction.fileio.paths import check_output_folder
 
 
 def parse_args() -> argparse.Namespace:

@@ -18,7 +18,7 @@ from mmengine.runner import Runner, save_checkpoint
 from stock_tool import LAUNCHERS, check_launcher, load_stock_tool
 
 # Importing the package registers the hooks.
-from uftsn_mmaction.fileio.output_path import (
+from uftsn_mmaction.fileio.paths import (
     check_output_file,
     check_output_folder,
 )

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper
 from stock_tool import check_launcher, has_accelerator, load_stock_tool
 
-from uftsn_mmaction.fileio.output_path import check_output_folder
+from uftsn_mmaction.fileio.paths import check_output_folder
 
 
 def check(stock: ModuleType, args: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..fileio.flow_file import read_flow
+from ..fileio.paths import check_input_file
 from ..fileio.text_list import read_lines
 from .motion.classes import CLASSES
 from .motion.generator import render_clip
@@ -57,11 +58,9 @@ class ListedPairs(Sequence):
         folder = osp.dirname(self.path)
         paths = [osp.join(folder, name) for name in names]
         for path in paths:
-            if not osp.isfile(path):
-                raise FileNotFoundError(
-                    f'{self._where(number)} names {path!r}, which does not '
-                    f'exist (absolute path {osp.abspath(path)!r}); correct '
-                    'or remove the line')
+            check_input_file(
+                path, f'{self._where(number)} names {path!r}, which',
+                'correct or remove the line')
         return paths
 
     def _where(self, number: int) -> str:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fileio.output_path import check_output_folder
+from ..fileio.paths import check_output_folder
 from .process import run_process
 
 

@@ -15,6 +15,8 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
+from .paths import check_input_file
+
 #: Where the checkpoint of a recognizer keeps its flow estimator.
 ESTIMATOR_PART = 'flow_estimator.'
 
@@ -118,10 +120,10 @@ def read_content(checkpoint: str, owner: str, cure: str,
         ValueError: If the checkpoint cannot be read, or holds objects other
             than plain data.
     """
-    if '://' not in checkpoint and not osp.exists(osp.expanduser(checkpoint)):
-        raise FileNotFoundError(
-            f'The checkpoint {checkpoint!r} of {owner} does not exist '
-            f'(absolute path {osp.abspath(checkpoint)!r}); {cure}')
+    if '://' not in checkpoint:
+        check_input_file(
+            osp.expanduser(checkpoint),
+            f'The checkpoint {checkpoint!r} of {owner}', cure, osp.exists)
     try:
         with _weights_only():
             if check_hash:

@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 from mmcv.video import flow_from_bytes, sparse_flow_from_bytes
 
+from .paths import check_input_file
+
 #: Most pixels of a flow, 8192 x 8192.
 MAX_PIXELS = 2**26
 
@@ -51,10 +53,7 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
     if reader is None:
         raise ValueError(f'flow file {path!r} must end with one of '
                          f'{", ".join(_READERS)}; convert it')
-    if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'flow file {path!r} does not exist (absolute path '
-            f'{osp.abspath(path)!r}); correct the path')
+    check_input_file(path, f'flow file {path!r}')
     flow = reader(path)
     known = is_known(flow, 0)
     return np.where(known, flow, np.float32(np.nan)), known

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import os.path as osp
 
 from mmengine import fileio
+
+from .paths import check_input_file
 
 
 def read_lines(path: str,
@@ -27,10 +28,7 @@ def read_lines(path: str,
         FileNotFoundError: If there is no such file.
         ValueError: If the file is not UTF-8 text.
     """
-    if not fileio.isfile(path):
-        raise FileNotFoundError(
-            f'{setting} {path!r} does not exist as a file (absolute path '
-            f'{osp.abspath(path)!r}); {cure}')
+    check_input_file(path, f'{setting} {path!r}', cure, fileio.isfile)
     try:
         text = fileio.get(path).decode('utf-8-sig')
     except UnicodeDecodeError:

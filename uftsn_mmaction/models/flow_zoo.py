@@ -17,6 +17,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from ..fileio.checkpoint import ESTIMATOR_PART, load_weights
+from ..fileio.paths import check_input_file
 from .flow import FlowEstimator, build_flow_estimator
 
 #: Configs of the estimators that have a name here.
@@ -175,10 +176,7 @@ def _split(text: str) -> tuple[str, str | None]:
 
 def _from_file(path: str) -> dict[str, Any]:
     """Return ``model.flow_estimator`` of a config file."""
-    if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'the config {path!r} of an estimator does not exist (absolute '
-            f'path {osp.abspath(path)!r}); correct the path')
+    check_input_file(path, f'the config {path!r} of an estimator')
     cfg = Config.fromfile(path).to_dict().get('model') or {}
     if 'flow_estimator' not in cfg:
         raise ValueError(

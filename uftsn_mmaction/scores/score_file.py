@@ -15,6 +15,7 @@ import torch
 from mmengine.fileio import dump
 from torch import Tensor
 
+from ..fileio.paths import check_input_file
 from .score_pickle import ForbiddenGlobal, load_tensors
 
 _CURE = 'write it with `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl`'
@@ -93,10 +94,8 @@ def read_score_file(name: str) -> ScoreFile:
 
 
 def _load(path: str) -> Any:
-    if not osp.exists(path):
-        raise FileNotFoundError(
-            f'score file {path!r} does not exist (absolute path '
-            f'{osp.abspath(path)!r}); correct the path, or {_CURE}')
+    check_input_file(path, f'score file {path!r}',
+                     f'correct the path, or {_CURE}', osp.exists)
     try:
         with open(path, 'rb') as file:
             return load_tensors(file)

@@ -22,7 +22,7 @@ from filelock import FileLock
 from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
-from ...fileio.output_path import check_output_folder
+from ...fileio.paths import check_output_folder
 from .classes import CLASSES, split_label
 from .renderer import RenderedClip
 from .settings import MotionSetSettings

@@ -2,12 +2,12 @@
 """Ground truth flow of the frames of a clip."""
 from __future__ import annotations
 
-import os.path as osp
-
 import numpy as np
 import torch
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
+
+from ...fileio.paths import check_input_file
 
 
 @TRANSFORMS.register_module()
@@ -64,10 +64,8 @@ class LoadGroundTruthFlow(BaseTransform):
                 'next; use SampleFrames with frame_interval=1 and '
                 "out_of_bound_opt='repeat_last'")
         path = results['flow_file']
-        if not osp.exists(path):
-            raise FileNotFoundError(
-                f'flow_file {osp.abspath(path)!r} does not exist; generate '
-                'the set again or correct data_root')
+        check_input_file(path, f'flow_file {path!r}',
+                         'generate the set again or correct data_root')
         with np.load(path, allow_pickle=False) as archive:
             flow = archive['flow'].astype(np.float32)
         self._check_geometry(results, flow.shape[-2:])

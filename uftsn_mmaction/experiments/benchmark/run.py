@@ -10,7 +10,7 @@ import cv2
 import torch
 
 from ...fileio.atomic import write_json
-from ...fileio.output_path import check_output_folder
+from ...fileio.paths import check_output_folder
 from ...models.flow_zoo import build_estimator
 from ..environment import environment, environment_text
 from .counting import count_macs

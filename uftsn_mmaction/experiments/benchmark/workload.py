@@ -2,7 +2,6 @@
 """One estimator at work: from 8-bit frames in memory to predictions."""
 from __future__ import annotations
 
-import os.path as osp
 from time import perf_counter
 
 import cv2
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ...datasets.motion.classes import APPEARANCES, MOTIONS
 from ...datasets.motion.renderer import MotionRenderer
+from ...fileio.paths import check_input_file
 from ...models.flow import FlowEstimator
 from ...models.flow_zoo import build_estimator
 from .settings import BenchmarkSettings, Combination
@@ -48,11 +48,8 @@ def build_model(estimator: FlowEstimator,
     with DefaultScope.overwrite_default_scope('mmaction'):
         if path is None:
             return FlowOnly(estimator)
-        if not osp.isfile(path):
-            raise FileNotFoundError(
-                f'classifier {path!r} does not exist (absolute path '
-                f'{osp.abspath(path)!r}); name a config of a motion stream, '
-                'or none')
+        check_input_file(path, f'classifier {path!r}',
+                         'name a config of a motion stream, or none')
         model = Config.fromfile(path).to_dict().get('model') or {}
         if model.get('type') != 'UFTSNRecognizer':
             raise ValueError(

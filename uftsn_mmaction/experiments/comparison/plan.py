@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from ...engine.hooks.stage import stage_configs, staged_hook
 from ...fileio import AtomicLocalBackend
+from ...fileio.paths import check_input_file
 from ..experiment import Experiment
 from ..stages import stage_epochs
 from ..tools import RunSettings
@@ -37,10 +38,8 @@ def read_config(path: Path,
         FileNotFoundError: If the config does not exist.
         ValueError: If it has no estimator, or other stages.
     """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'the config {str(path)!r} does not exist (absolute path '
-            f'{str(path.absolute())!r}); correct --configs-dir')
+    check_input_file(path, f'the config {str(path)!r}',
+                     'correct --configs-dir')
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(dict(options or {}))
     if 'flow_estimator' not in (cfg.get('model') or {}):

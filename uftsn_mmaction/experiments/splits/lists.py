@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
+from ...fileio.paths import check_input_file
+
 
 def read_shipped(path: Path, split: int) -> Config:
     """Read the config that has the lists of a split.
@@ -52,10 +54,7 @@ def read_other(path: Path, split: int, shipped: Config,
 
 def _read(path: Path, option: str, **variables: str) -> Config:
     """Read a config that reads environment variables."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'config {str(path)!r} does not exist (absolute path '
-            f'{str(path.absolute())!r}); correct {option}')
+    check_input_file(path, f'config {str(path)!r}', f'correct {option}')
     outside = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import os.path as osp
 from collections.abc import Sequence
 
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from ...clips import frame_indices
 from ...fileio.checkpoint import load_weights
+from ...fileio.paths import check_input_file
 
 
 class Stream(nn.Module):
@@ -129,13 +129,11 @@ def _model_config(name: str, model: ConfigType | str) -> ConfigType:
         return copy.deepcopy(model)
     if '::' in model:
         cfg = get_config(model)
-    elif osp.exists(model):
-        cfg = Config.fromfile(model)
     else:
-        raise FileNotFoundError(
-            f'model of stream {name!r} is {model!r}, but there is no such '
-            f'config file (absolute path {osp.abspath(model)!r}); correct the '
-            'path, or give the config of the recognizer itself')
+        check_input_file(
+            model, f'model of stream {name!r} is the config {model!r}, which',
+            'correct the path, or give the config of the recognizer itself')
+        cfg = Config.fromfile(model)
     if 'model' not in cfg:
         raise ValueError(f'model of stream {name!r} is the config {model!r}, '
                          'which has no model; name a config of a recognizer')

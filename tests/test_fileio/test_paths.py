@@ -2,7 +2,7 @@
 """Output paths with something in their way."""
 import pytest
 
-from uftsn_mmaction.fileio.output_path import (
+from uftsn_mmaction.fileio.paths import (
     check_output_file,
     check_output_folder,
 )

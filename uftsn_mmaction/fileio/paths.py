@@ -1,8 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths of results, checked before the work that leads to them."""
+"""Paths of files and results, checked before the work with them."""
 from __future__ import annotations
 
+import os.path as osp
+from collections.abc import Callable
 from pathlib import Path
+
+
+def check_input_file(path: str | Path,
+                     subject: str,
+                     cure: str = 'correct the path',
+                     exists: Callable[[str], bool] = osp.isfile) -> None:
+    """Refuse the path of a file that is not there.
+
+    Args:
+        path: Path to check.
+        subject: Begin of the message, with the path as the user gave it.
+        cure: What the user can do about it, for the message.
+        exists: The check, where a folder or an address may pass.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if not exists(path):
+        raise FileNotFoundError(
+            f'{subject} does not exist as a file (absolute path '
+            f'{osp.abspath(path)!r}); {cure}')
 
 
 def check_output_folder(path: str | Path, option: str = '--out') -> None:
