@@ -27,7 +27,7 @@ $(STAMP): requirements/pinned.txt requirements/ptlflow.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'The pinned set needs Python 3.11 or later, but $(PYTHON) is' \
 	"$$($(PYTHON) -V 2>&1): set PYTHON=python3.11, or install the ranges" \
-	'with pip as docs/installation.md tells.' >&2; exit 1; }
+	'with pip as in docs/installation.md.' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -r requirements/pinned.txt
 	$(PIP) --no-deps -r requirements/ptlflow.txt
