@@ -34,9 +34,11 @@ from uftsn_mmaction.experiments.comparison.compare import (  # noqa: E402
     compare_flows,
 )
 from uftsn_mmaction.experiments.comparison.plan import DATA  # noqa: E402
-from uftsn_mmaction.experiments.options import add_run_options  # noqa: E402
 from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
-from uftsn_mmaction.experiments.tools import RunSettings  # noqa: E402
+from uftsn_mmaction.experiments.tools import (  # noqa: E402
+    RunSettings,
+    add_run_options,
+)
 
 TOOLS = Path(__file__).resolve().parent
 

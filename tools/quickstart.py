@@ -14,11 +14,13 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from mmengine.config import DictAction  # noqa: E402
 
-from uftsn_mmaction.experiments.options import key_value  # noqa: E402
 from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
 from uftsn_mmaction.experiments.quickstart import run_quickstart  # noqa: E402
 from uftsn_mmaction.experiments.run import RunError  # noqa: E402
-from uftsn_mmaction.experiments.tools import RunSettings  # noqa: E402
+from uftsn_mmaction.experiments.tools import (  # noqa: E402
+    RunSettings,
+    key_value,
+)
 
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'

@@ -13,11 +13,11 @@ are in WORK_DIR/NAME_CONFIG_splits.json.
 import argparse
 from pathlib import Path
 
-from uftsn_mmaction.experiments.options import add_run_options
+from uftsn_mmaction.experiments.experiment import STREAMS
 from uftsn_mmaction.experiments.process import end_on_sigterm
 from uftsn_mmaction.experiments.splits import run_splits
-from uftsn_mmaction.experiments.splits.plan import PREFIXES, STREAMS
-from uftsn_mmaction.experiments.tools import RunSettings
+from uftsn_mmaction.experiments.splits.plan import PREFIXES
+from uftsn_mmaction.experiments.tools import RunSettings, add_run_options
 
 TOOLS = Path(__file__).resolve().parent
 

@@ -162,9 +162,9 @@ def test_other_settings_are_refused(build, monkeypatch, tmp_path):
         old.train()
     new = build(model=dict(a=5, b=6, c=7, d=[8]))
     with pytest.raises(ValueError) as caught:
-        new.check('CURE')
+        new.check()
     for words in (str(old.folder), 'model.a was 1, is 5; model.b was 2, is 6; '
-                  'model.c was 3, is 7)', '--work-dir', 'CURE'):
+                  'model.c was 3, is 7)', '--work-dir', 'remove'):
         assert words in str(caught.value)
     assert 'model.d' not in str(caught.value)
     # Another start has another name, wherever it is.
@@ -172,7 +172,10 @@ def test_other_settings_are_refused(build, monkeypatch, tmp_path):
         build(tmp_path / 'x.pth', model=old.cfg.model).check()
     # A training of somebody else does not tell its settings.
     (old.folder / 'settings.json').unlink()
-    new.check()
+    new.check(from_elsewhere=True)
+    with pytest.raises(ValueError, match='settings.json') as caught:
+        new.check()
+    assert str(old.folder) in str(caught.value)
 
 
 def test_settings_may_change_before_anything_depends_on_them(build):

@@ -6,7 +6,7 @@ import copy
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from ..fileio import AtomicLocalBackend
 from ..fileio.atomic import write_json
 from .run import RunError, announce, lock_folder, refuse_changes
 from .tools import RunSettings
+
+#: Names of the streams of sec. 3.1.
+STREAMS = ('spatial', 'temporal')
 
 
 @dataclass(frozen=True)
@@ -46,34 +49,34 @@ class Experiment:
         """File that a test with ``dump=True`` writes."""
         return self.folder / 'test' / 'predictions.pkl'
 
-    def check(self, cure: str = 'remove that folder to begin anew') -> None:
+    def check(self, from_elsewhere: bool = False) -> None:
         """Raise a ValueError if the folder holds a run of other settings.
 
         Before the first checkpoint nothing depends on the settings, and
-        before the first result nothing depends on those of the test. A
-        training without ``settings.json`` comes from elsewhere and is taken
-        as it is.
+        before the first result nothing depends on those of the test.
+        ``from_elsewhere`` accepts a training without ``settings.json``.
         """
         # Once tested, the checkpoint may be removed to save disk space.
         tested = self._result_file.exists()
-        if not self._settings_file.exists() or not (tested or latest_epoch(
-                self.folder)):
+        if not tested and not latest_epoch(self.folder):
             return
-        found = json.loads(self._settings_file.read_text('utf-8'))
-        wanted = self._settings()
-        if not tested:
-            for key in {*found, *wanted}:
-                if key.startswith('test_'):
-                    found.pop(key, None)
-                    wanted.pop(key, None)
-        refuse_changes(self.folder, found, wanted, cure)
+        if self._settings_file.exists():
+            found = json.loads(self._settings_file.read_text('utf-8'))
+            parts = found, self._settings()
+            if not tested:
+                parts = ({key: value for key, value in part.items()
+                          if not key.startswith('test_')} for part in parts)
+            refuse_changes(self.folder, *parts,
+                           'remove that folder to begin anew')
+        elif not from_elsewhere:
+            raise ValueError(
+                f'{str(self.folder)!r} holds a training without '
+                f'{self._settings_file.name}, which may have other settings; '
+                'choose another --work-dir, or remove that folder to begin '
+                'anew')
 
     def run(self, begin: Callable[[], None] | None = None) -> dict[str, float]:
-        """Train and test, or read the metrics of an earlier call.
-
-        Args:
-            begin: See :meth:`train`.
-        """
+        """Train and test, or read the metrics of an earlier call."""
         if self._result_file.exists():
             announce(f'Training and test of {self.name}: finished already')
             return json.loads(self._result_file.read_text('utf-8'))
@@ -84,16 +87,13 @@ class Experiment:
     def train(self, begin: Callable[[], None] | None = None) -> Path:
         """Train, or go on; return the last checkpoint.
 
-        Args:
-            begin: Called before the first epoch. It may write ``start``, or
-                put a checkpoint into ``folder`` for the training to go on
-                from.
+        ``begin`` is called before the first epoch. It may write ``start``, or
+        put a checkpoint into ``folder`` for the training to go on from.
 
         Raises:
             RunError: If the training fails, or is needed but forbidden.
             ValueError: If another run is at work in the folder.
         """
-        epochs = self.cfg.train_cfg.max_epochs
         if self.checkpoint.exists():
             announce(f'Training of {self.name}: finished already')
             return self.checkpoint
@@ -105,7 +105,8 @@ class Experiment:
             self._write()
             if begin is not None and not latest_epoch(self.folder):
                 begin()
-            announce(f'Training of {self.name}, {epochs} epochs')
+            announce(f'Training of {self.name}, '
+                     f'{self.cfg.train_cfg.max_epochs} epochs')
             # A new training must not resume: it would drop load_from.
             resume = []
             latest = latest_epoch(self.folder)
@@ -127,13 +128,8 @@ class Experiment:
              dump: bool = False) -> dict[str, float]:
         """Test anew; return all metrics of the config's evaluator.
 
-        Args:
-            checkpoint: Weights; None where the config names them itself.
-            dump: Whether to write :attr:`predictions`.
-
-        Raises:
-            RunError: If the test fails.
-            ValueError: If another run is at work in the folder.
+        ``checkpoint`` is None where the config names the weights itself.
+        ``dump`` writes :attr:`predictions`. Errors are those of :meth:`train`.
         """
         folder = self.folder / 'test'
         with lock_folder(self.folder):
@@ -170,9 +166,8 @@ class Experiment:
 
     def _write(self) -> None:
         """Write the config for the tools, and the settings."""
-        cfg = self.cfg
+        cfg = copy.deepcopy(self.cfg)
         if self.start is not None:
-            cfg = copy.deepcopy(cfg)
             cfg.load_from = str(self.start)
         AtomicLocalBackend().put_text(cfg.pretty_text, self.config_file)
         write_json(self._settings_file, self._settings())
@@ -188,6 +183,25 @@ def latest_epoch(folder: Path) -> int:
     found = (re.fullmatch(r'epoch_(\d+)\.pth', path.name)
              for path in folder.glob('epoch_*.pth'))
     return max((int(match.group(1)) for match in found if match), default=0)
+
+
+def check_streams(fusion: Config) -> None:
+    """Raise a ValueError if a fusion is not of both :data:`STREAMS`."""
+    found = fusion.model.get('streams', {})
+    if set(found) != set(STREAMS):
+        raise ValueError(
+            f'model.streams of {fusion.filename} are {sorted(found)}, '
+            f'expected {list(STREAMS)}; name them so')
+
+
+def fusion_config(fusion: Config, streams: Mapping[str, Experiment]) -> Config:
+    """Return a fusion of what ``streams`` train, with its own frames."""
+    fusion = copy.deepcopy(fusion)
+    for name, experiment in streams.items():
+        # An update() would merge two models.
+        fusion.model.streams[name].model = copy.deepcopy(experiment.cfg.model)
+        fusion.model.streams[name].checkpoint = str(experiment.checkpoint)
+    return fusion
 
 
 def _require(kind: str, folder: Path, status: int, result: str,

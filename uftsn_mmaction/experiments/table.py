@@ -117,6 +117,25 @@ class Table:
         return self.to_text('pipe', r'\|')
 
 
+class Grid:
+    """Metrics of several runs by any key, such as a split; some have failed.
+
+    ``failures`` has the reasons. What a failed run would have is a gap, None.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[Any, str] = {}
+        self.metrics: dict[Any, Mapping[str, float]] = {}
+
+    def fail(self, run: Any, reason: str) -> None:
+        """Note why a run has no metrics."""
+        self.failures[run] = reason
+
+    def values(self, runs: Iterable[Any], metric: str) -> list[float | None]:
+        """Return a metric of several runs."""
+        return [self.metrics.get(run, {}).get(metric) for run in runs]
+
+
 def json_value(value: Any) -> Any:
     """Return a value for JSON: a spread as a dict, NaN and infinity as None.
 

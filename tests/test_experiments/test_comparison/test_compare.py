@@ -201,6 +201,22 @@ def test_runs_of_other_settings_are_refused(tools, config_file, settings,
     assert not tools.calls
 
 
+def test_a_training_without_its_settings_is_refused(tools, config_file,
+                                                    settings):
+    compare_flows(config_file, ['dis'], [0], settings)
+    tools.calls.clear()
+    folder = settings.work_dir / 'runs' / 'dis' / 'seed_0'
+    (folder / 'settings.json').unlink()
+    for missing in ('result.json', 'epoch_4.pth'):
+        with pytest.raises(ValueError, match='settings.json') as caught:
+            compare_flows(config_file, ['dis'], [0], settings)
+        assert str(folder) in str(caught.value)
+        (folder / missing).unlink()
+    assert not tools.calls
+    # Nothing is left that may have other settings.
+    assert not compare_flows(config_file, ['dis'], [0], settings).failures
+
+
 def test_two_comparisons_do_not_share_a_folder(tools, config_file, settings):
     settings.work_dir.mkdir()
     with FileLock(settings.work_dir / '.lock'), pytest.raises(

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from uftsn_mmaction.experiments.comparison.compare import FlowResults
 from uftsn_mmaction.experiments.comparison.entrants import Entrant
-from uftsn_mmaction.experiments.comparison.results import FlowResults
 
 
 def rows_of(table):
@@ -44,7 +44,7 @@ def test_columns_are_those_that_were_measured():
 
 def test_a_table_without_numbers_is_one_of_gaps():
     table = build(0)
-    table.fail('dis', 0, 'no disk')
+    table.fail(('dis', 0), 'no disk')
     assert rows_of(table)[-1] == ['dis', '-', '0']
     assert table.to_dict()['failures'] == [
         dict(estimator='dis', seed=0, reason='no disk')

@@ -6,8 +6,9 @@ import pytest
 from mmengine.config import Config
 
 from uftsn_mmaction.experiments import tools as runs_tools
+from uftsn_mmaction.experiments.experiment import STREAMS
 from uftsn_mmaction.experiments.splits import run_splits
-from uftsn_mmaction.experiments.splits.plan import PREFIXES, STREAMS
+from uftsn_mmaction.experiments.splits.plan import PREFIXES
 from uftsn_mmaction.experiments.tools import RunSettings
 
 DEPTH = 'model.backbone.depth'

@@ -10,7 +10,7 @@ from mmengine.fileio import dump
 
 from uftsn_mmaction.experiments import tools as runs_tools
 from uftsn_mmaction.experiments.splits import run_splits
-from uftsn_mmaction.experiments.splits.table import SplitTable
+from uftsn_mmaction.experiments.splits.run import SplitTable
 from uftsn_mmaction.experiments.tools import RunSettings
 
 BOTH = ('spatial', 'temporal')

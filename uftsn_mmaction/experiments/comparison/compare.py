@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Table 2 as a run: trainings, tests and their report."""
+"""Table 2 as a run: trainings, tests and their table."""
 from __future__ import annotations
 
 import shlex
@@ -16,10 +16,81 @@ from ...fileio import AtomicLocalBackend, write_json
 from ..environment import environment
 from ..run import lock_folder, note_failure
 from ..stages import stage_epochs
+from ..table import Column, Grid, Spread, Table, json_value
 from ..tools import RunSettings
-from .entrants import OURS_JOINT, read_entrants
+from .entrants import OURS_JOINT, Entrant, read_entrants
 from .plan import Job, read_config
-from .results import FlowResults
+
+ACCURACY = 'acc/top1'
+COLUMNS = (Column('flow/AEPE', 'AEPE, px'),
+           Column('motion/top1', 'motion accuracy, %', '.1f', scale=100),
+           Column(ACCURACY, 'accuracy, %', '.1f', scale=100))
+
+
+class FlowResults(Grid):
+    """Metrics of each estimator and seed; statistics are over all seeds."""
+
+    def __init__(self, entrants: Sequence[Entrant],
+                 seeds: Sequence[int]) -> None:
+        super().__init__()
+        self.entrants = tuple(entrants)
+        self.seeds = tuple(seeds)
+
+    def add(self, name: str, seed: int, metrics: Mapping[str, float]) -> None:
+        """Add the metrics of a test, which must have the accuracy."""
+        if ACCURACY not in metrics:
+            raise ValueError(
+                f'the test of {name!r} has the metrics {sorted(metrics)}, but '
+                f'{ACCURACY!r} is needed; add an AccMetric to test_evaluator')
+        self.metrics[name, seed] = metrics
+
+    def summary(self, name: str, metric: str) -> Spread | None:
+        """Summarize a metric over all seeds; None if one is missing."""
+        runs = [(name, seed) for seed in self.seeds]
+        return Spread.of(self.values(runs, metric))
+
+    def to_markdown(self) -> str:
+        """Return the table with a column per metric that some test has."""
+        found = {ACCURACY}.union(*self.metrics.values())
+        columns = [column for column in COLUMNS if column.key in found]
+        table = Table([
+            Column('name', 'estimator'), *columns,
+            Column('seeds', 'seeds')
+        ])
+        seeds = ', '.join(map(str, self.seeds))
+        for name in (entrant.name for entrant in self.entrants):
+            values = {
+                column.key: self.summary(name, column.key)
+                for column in columns
+            }
+            table.add(name=name, seeds=seeds, **values)
+        return table.to_markdown()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of a JSON file, accuracies from 0 to 1."""
+        return dict(
+            seeds=list(self.seeds),
+            rows=[
+                dict(
+                    estimator=entrant.name,
+                    spec=entrant.spec,
+                    config=entrant.estimator,
+                    settings=entrant.settings,
+                    metrics={
+                        column.key: json_value(
+                            self.summary(entrant.name, column.key))
+                        for column in COLUMNS
+                    },
+                    by_seed={
+                        str(seed):
+                        json_value(self.metrics.get((entrant.name, seed)))
+                        for seed in self.seeds
+                    }) for entrant in self.entrants
+            ],
+            failures=[
+                dict(estimator=name, seed=seed, reason=reason)
+                for (name, seed), reason in self.failures.items()
+            ])
 
 
 def compare_flows(config: Path,
@@ -51,7 +122,7 @@ def compare_flows(config: Path,
         for job in jobs:
             name, seed = job.entrant.name, job.seed
             with note_failure(f'{name}, seed {seed}',
-                              partial(results.fail, name, seed)):
+                              partial(results.fail, (name, seed))):
                 results.add(name, seed, job.run())
         _write(results, cfg, settings, options)
     return results

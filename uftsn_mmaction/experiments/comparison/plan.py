@@ -28,16 +28,7 @@ DATA = dict(
 
 def read_config(path: Path,
                 options: Mapping[str, Any] | None = None) -> Config:
-    """Read the config of a motion stream in three stages, and change it.
-
-    Args:
-        path: File of the config.
-        options: Values by dotted keys, as of ``DictAction``.
-
-    Raises:
-        FileNotFoundError: If the config does not exist.
-        ValueError: If it has no estimator, or other stages.
-    """
+    """Read the config of a motion stream in three stages, and change it."""
     check_input_file(path, f'the config {str(path)!r}',
                      'correct --configs-dir')
     cfg = Config.fromfile(path)
@@ -73,8 +64,8 @@ def seeded_config(cfg: Config, seed: int, stage: str | None = None,
 class Job:
     """Training and test of the classifier for an estimator and a seed.
 
-    ``first`` is the training of the config's own estimator, where it is
-    needed. Without ``start`` the ``experiment`` goes on from there.
+    ``first`` is the training of the config's own estimator, where one is
+    needed. An ``experiment`` without ``start`` goes on from there.
     """
     entrant: Entrant
     seed: int

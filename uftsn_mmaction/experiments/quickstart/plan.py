@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.runner.utils import calc_dynamic_intervals
 
 from ...engine.hooks.stage import PRESETS, stage_configs, staged_hook
-from ..fusion import check_streams
+from ..experiment import check_streams
 from ..stages import stage_epochs
 
 #: Metrics that the report reads from each validation and test.

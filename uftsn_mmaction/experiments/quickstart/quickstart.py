@@ -17,8 +17,13 @@ from mmengine.registry import init_default_scope
 
 from ...datasets.motion.classes import APPEARANCES, MOTIONS, join_label
 from ...fileio import write_json
-from ..experiment import Experiment, checkpoint_file, latest_epoch
-from ..fusion import STREAMS, fusion_config
+from ..experiment import (
+    STREAMS,
+    Experiment,
+    checkpoint_file,
+    fusion_config,
+    latest_epoch,
+)
 from ..run import announce, lock_folder, refuse_changes
 from ..tools import RunSettings
 from .metrics import collect_metrics, read_history, results_table

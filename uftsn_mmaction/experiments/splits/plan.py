@@ -2,15 +2,18 @@
 """The experiments of one official split: each stream, and their fusion."""
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..experiment import Experiment
-from ..fusion import STREAMS, check_streams, fusion_config
+from mmengine.config import Config, ConfigDict
+
+from ...fileio.paths import check_input_file
+from ..experiment import STREAMS, Experiment, check_streams, fusion_config
 from ..tools import RunSettings
-from .lists import read_other, read_shipped
 
 #: Prefix of the config's name by part.
 PREFIXES = dict(
@@ -41,14 +44,12 @@ class SplitPlan:
         Args:
             data_set: Name of the data set in the names of the configs.
             split: Number of the split.
-            streams: Names in :data:`STREAMS`. All of them are fused too.
+            streams: Names in :data:`STREAMS`. Both are fused too.
             configs_dir: Folder of the configs.
             settings: How they are run. Each has a folder of its name in
-                ``work_dir``; their files as they are run are beside those,
-                in ``{data_set}_splits/``.
+                ``work_dir``, and a file in ``{data_set}_splits/`` there.
             options: Values by dotted keys, see :func:`options_of`.
-            replaced: Configs by stream that take the place of those in the
-                folder, on the same lists.
+            replaced: Configs by stream instead of those in the folder.
 
         Raises:
             FileNotFoundError: If a config is missing.
@@ -70,9 +71,10 @@ class SplitPlan:
         found: dict[str, Experiment] = {}
         for part in parts:
             name = f'{PREFIXES[part]}_{data_set}'
-            cfg = read_shipped(configs_dir / f'{name}.py', split)
+            cfg = _read_shipped(configs_dir / f'{name}.py', split)
             if part in replaced:
-                name, cfg = read_other(replaced[part], split, cfg, f'--{part}')
+                name, cfg = _read_other(replaced[part], split, cfg,
+                                        f'--{part}')
             elif part == 'fusion' and replaced:
                 name = '_'.join((PREFIXES[part], *map(names.get, replaced)))
             cfg.merge_from_dict(options[part])
@@ -112,9 +114,6 @@ def options_of(parts: Sequence[str],
     one for each stream. Those of ``test_dataloader`` are for the fusion too,
     which is tested on the same list.
 
-    Raises:
-        ValueError: If an option is for a part that is not there.
-
     >>> options_of(['spatial', 'temporal'], {'temporal.a': 1, 'b': 2})
     {'spatial': {'b': 2}, 'temporal': {'a': 1, 'b': 2}}
     """
@@ -133,3 +132,78 @@ def options_of(parts: Sequence[str],
         else:
             found[part][rest] = value
     return found
+
+
+def _read_shipped(path: Path, split: int) -> Config:
+    """Read the config that has the lists of a split."""
+    cfg = _read(path, '--configs-dir', SPLIT=str(split))
+    if split > 1 and 'SPLIT' not in cfg.env_variables:
+        raise ValueError(
+            f'{str(path)!r} is the same for SPLIT=1 and SPLIT={split}; write '
+            '{{$SPLIT:1}} into the names of its lists, as '
+            'configs/_base_/datasets/ucf101.py does')
+    return cfg
+
+
+def _read_other(path: Path, split: int, shipped: Config,
+                option: str) -> tuple[str, Config]:
+    """Read another stream on the lists of a shipped one, and its name."""
+    # Ablations and other flows change this experiment.
+    experiment = os.environ.get('EXPERIMENT', Path(shipped.filename).stem)
+    first, cfg = (
+        _read(path, option, SPLIT=number, EXPERIMENT=experiment)
+        for number in ('1', str(split)))
+    _put_lists(cfg, shipped)
+    # A config without a folder has one of its own name. On another split the
+    # folder may be that of a base config.
+    name = Path(first.get('work_dir') or path.stem).name
+    # The config may itself be on another split.
+    return re.sub(r'_split\d+$', '', name), cfg
+
+
+def _read(path: Path, option: str, **variables: str) -> Config:
+    """Read a config that reads environment variables."""
+    check_input_file(path, f'config {str(path)!r}', f'correct {option}')
+    outside = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        return Config.fromfile(path)
+    finally:
+        for name, value in outside.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
+
+
+def _put_lists(cfg: Config, shipped: Config) -> None:
+    """Put the lists of a shipped stream into another one."""
+    classes, expected = (
+        (item.model.get('cls_head') or {}).get('num_classes')
+        for item in (cfg, shipped))
+    if classes != expected:
+        raise ValueError(
+            f'model.cls_head.num_classes of {cfg.filename} is {classes}, '
+            f'expected {expected} as in {shipped.filename}; name a stream '
+            'for this data set')
+    for loader in ('train', 'val', 'test'):
+        own, lists = _dataset(cfg, loader), _dataset(shipped, loader)
+        # A stream need not be validated.
+        if own is not None and lists is not None:
+            own.ann_file = lists.ann_file
+    # The variables that the shipped configs make their lists of.
+    for key in ('split', 'ann_file_train', 'ann_file_test'):
+        if key in cfg and key in shipped:
+            cfg[key] = shipped[key]
+
+
+def _dataset(cfg: Config, loader: str) -> ConfigDict | None:
+    """Return the data set of a loader, which has a list; None without it."""
+    dataset = (cfg.get(f'{loader}_dataloader') or {}).get('dataset')
+    # Inside a RepeatDataset.
+    while dataset and 'ann_file' not in dataset and 'dataset' in dataset:
+        dataset = dataset.dataset
+    if dataset and 'ann_file' not in dataset:
+        raise ValueError(
+            f'{loader}_dataloader.dataset of {cfg.filename} has no ann_file '
+            'for the list of a split; name a stream whose data set has one')
+    return dataset or None

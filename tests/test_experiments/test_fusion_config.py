@@ -2,8 +2,11 @@
 import pytest
 from mmengine.config import Config
 
-from uftsn_mmaction.experiments.experiment import Experiment
-from uftsn_mmaction.experiments.fusion import check_streams, fusion_config
+from uftsn_mmaction.experiments.experiment import (
+    Experiment,
+    check_streams,
+    fusion_config,
+)
 
 
 def fusion(*names):
