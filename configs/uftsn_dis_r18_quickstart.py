@@ -1,7 +1,7 @@
-# Stage 2 of uftsn_quickstart.py alone, on the flow of another estimator, whose
-# name is all that differs between them: DIS here, any other with
+# Stage 2 of uftsn_quickstart.py alone, on the flow of another estimator: DIS
+# here, any other by its name:
 #   --cfg-options model.flow_estimator.type=TVNetFlowEstimator
-# A network needs weights beside its name, or its flow is random:
+# A network also needs weights, or its flow is random:
 #   --cfg-options model.flow_estimator.type=PTLFlowEstimator \
 #       model.flow_estimator.model=pwcnet \
 #       model.flow_estimator.checkpoint=things
@@ -9,7 +9,7 @@ _base_ = ['uftsn_quickstart.py']
 
 model = dict(
     flow_estimator=dict(_delete_=True, type='DISFlowEstimator'),
-    # Without stage 1 and stage 3 nothing asks for them.
+    # Only stages 1 and 3 need these losses.
     photometric_loss=None,
     smoothness_loss=None)
 

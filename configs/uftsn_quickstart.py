@@ -10,7 +10,7 @@ model = dict(
     cls_head=dict(num_classes={{_base_.num_classes}}, dropout_ratio=0.2),
     test_cfg=dict(return_flow=True))
 
-# For the flow's sake also before there is a classifier, but less often.
+# Validates the flow before there is a classifier, too, but less often.
 train_cfg = dict(
     max_epochs=15, val_begin=1, val_interval=3, dynamic_intervals=[(10, 1)])
 val_evaluator = [

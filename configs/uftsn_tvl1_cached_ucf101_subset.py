@@ -51,7 +51,7 @@ test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
 train_cfg = dict(max_epochs=13, val_begin=1, val_interval=3)
 
-# One part, hence no stages.
+# Only the classifier trains, hence no stages.
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = dict(
     type='MultiStepLR', by_epoch=True, milestones=[10], gamma=0.2)

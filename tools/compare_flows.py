@@ -10,16 +10,16 @@ An estimator is
                   as for evaluate_flow.py: uftsn_small:epoch_9.pth, tvl1,
                   tvl1_fast, dis, tvnet, zero, a model of ptlflow, ...
 
-Each is frozen and its flow computed anew in every epoch. The classifier, its
-first weights, its epochs, its rates and the order of the clips are those of
-the stage 'classifier' of one config, the same for all of a seed. Only
-ours+joint sees other clips, as its epochs count on from stage 1, and has the
-stage 'joint' on top.
+Each is frozen while the classifier trains, and its flow is computed in every
+epoch. The classifier, its first weights, epochs and rates and the order of the
+clips are those of the stage 'classifier' of one config, the same for all
+estimators of a seed. Only ours+joint sees other clips, since its epochs count
+on from stage 1, and has the stage 'joint' on top.
 
 DIR/flows.json gets all numbers of the estimators and seeds of this call,
 DIR/flows.md their table. What is finished is not done again, and an
-interrupted training goes on. To add seeds or estimators name them beside those
-that are there already; what is not named stays in DIR/runs, and out of the
+interrupted training goes on. To add seeds or estimators, name them together
+with the earlier ones; what is not named stays in DIR/runs but is not in the
 table.
 """
 import argparse
@@ -58,7 +58,7 @@ def parse_args() -> argparse.Namespace:
         help='random seeds (default: 0 1 2)')
     parser.add_argument(
         '--work-dir', type=Path, required=True, metavar='DIR',
-        help='folder of all that is written, one for each data')
+        help='folder of all results; use another one for each --data')
     parser.add_argument(
         '--threads', type=int, default=min(2, os.cpu_count() or 1),
         help='threads of each run (default: 2, or 1 on a single core)')

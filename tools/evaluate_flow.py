@@ -3,14 +3,14 @@
 
 An estimator is NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT. Names
 are uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, tvnet, tvnet_opencv (at
-the settings of tvl1), zero, registered types and models of ptlflow; of a
-config, model.flow_estimator is taken. The checkpoint may be one of a whole
+the settings of tvl1), zero, registered types and models of ptlflow; a config
+gives its model.flow_estimator. The checkpoint may be that of a whole
 recognizer. Without a checkpoint the weights of a learned estimator are random,
 and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
 settings, DIR/NUMBER_PAIR.png the flows side by side. A pair that an estimator
-cannot take is a gap of that estimator alone; the exit status is 1 then.
+cannot process leaves a gap in its row only, and the exit status is 1.
 """
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
         help='draw the first N pairs, 16 by default')
     parser.add_argument(
         '--seed', type=int, default=0,
-        help='of generated pairs and random weights, 0 by default')
+        help='seed of generated pairs and random weights, 0 by default')
     return parser.parse_args()
 
 

@@ -13,15 +13,16 @@ def parse_args() -> argparse.Namespace:
     defaults = asdict(MotionSetSettings())
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', required=True, help='folder of the set')
-
     parser.add_argument(
         '--size', type=int, nargs=2, metavar=('H', 'W'),
-        default=defaults['size'], help='height and width in pixels')
+        default=defaults['size'],
+        help='height and width in pixels (default: {} {})'.format(
+            *defaults['size']))
     for name, text in dict(
-            num_train='training clips; multiples of 16 are balanced',
-            num_test='test clips; multiples of 16 are balanced',
+            num_train='training clips; multiples of 16 have balanced classes',
+            num_test='test clips; multiples of 16 have balanced classes',
             num_frames='frames per clip',
             speed='mean object speed in pixels per frame',
             background_speed='mean background speed in pixels per frame',
@@ -29,10 +30,10 @@ def parse_args() -> argparse.Namespace:
         default = defaults[name]
         parser.add_argument(
             f'--{name.replace("_", "-")}', type=type(default),
-            default=default, help=text)
+            default=default, help=f'{text} (default: {default})')
     parser.add_argument(
         '--overwrite', action='store_true',
-        help='replace a generated set of other settings')
+        help='replace a generated set with other settings')
     return parser.parse_args()
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train UF-TSN on generated videos and write a report with pictures.
 
-Called again after an interruption, it goes on from the last checkpoint; when
-all is finished, it only writes the report anew.
+Called again after an interruption, it continues from the last checkpoint; when
+everything is finished, it only rewrites the report.
 """
 import argparse
 import os
@@ -29,17 +29,19 @@ CONFIGS = TOOLS.parent / 'configs'
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--config', default=os.path.relpath(CONFIGS / 'uftsn_quickstart.py'),
-        help='config to train')
+        help='config to train (default: %(default)s)')
     parser.add_argument(
         '--fusion-config',
         default=os.path.relpath(CONFIGS / 'uftsn_fusion_quickstart.py'),
-        help='fusion of the trained stream with a spatial one')
+        help='fusion of the trained stream with a spatial one (default: '
+        '%(default)s)')
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/quickstart'),
-        help='folder of checkpoints, logs, metrics.json and report.html')
+        help='folder of checkpoints, logs, metrics.json and report.html '
+        '(default: %(default)s)')
     parser.add_argument(
         '--data-root',
         help='folder of the generated videos (default: that of the config)')
@@ -48,7 +50,7 @@ def parse_args() -> argparse.Namespace:
         help='remove an earlier run from the work dir and start anew')
     parser.add_argument(
         '--threads', type=int, default=min(2, os.cpu_count() or 1),
-        help='threads of training and tests')
+        help='threads of training and tests (default: %(default)s)')
     parser.add_argument(
         '--cfg-options', nargs='+', type=key_value, action=DictAction,
         metavar='KEY=VALUE',

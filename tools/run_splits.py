@@ -40,10 +40,10 @@ def parse_args() -> argparse.Namespace:
             f'{PREFIXES[stream]}_NAME.py')
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs'),
-        help='folder of the folders of all runs (default: work_dirs)')
+        help='parent folder of all runs (default: work_dirs)')
     parser.add_argument(
         '--test-only', action='store_true',
-        help='train nothing; all checkpoints have to be there')
+        help='train nothing; all checkpoints must exist')
     add_run_options(
         parser, TOOLS,
         'settings of the streams that differ from those of the configs: '

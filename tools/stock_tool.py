@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MMAction2's own scripts, and what the tools beside this file check first."""
+"""MMAction2's own scripts, and checks that train.py and test.py share."""
 from __future__ import annotations
 
 import importlib.util
@@ -35,12 +35,12 @@ def load_stock_tool(name: str) -> ModuleType:
 
 
 def has_accelerator() -> bool:
-    """Tell whether mixed precision and MMEngine's launchers can run here."""
+    """Return whether mixed precision and MMEngine's launchers can run here."""
     return device.get_device() in ('cuda', 'npu', 'mlu', 'musa')
 
 
 def check_launcher(launcher: str) -> None:
-    """Check that the launcher started this process, and has its devices."""
+    """Check that the launcher started this process and can use a GPU."""
     if launcher == 'none':
         return
     variable, program = LAUNCHERS[launcher]

@@ -82,8 +82,8 @@ def build_config(args: argparse.Namespace) -> Config:
         for stream in cfg.model.get('streams', {}).values():
             stream.checkpoint = None
     elif 'streams' not in cfg.model:
-        raise ValueError(f'{args.config} is no fusion, which would name the '
-                         'checkpoints of its streams; give CHECKPOINT')
+        raise ValueError(f'{args.config} has no streams with checkpoints of '
+                         'their own; give CHECKPOINT')
     else:
         for name, stream in cfg.model.streams.items():
             if stream.get('checkpoint') is None:
@@ -92,7 +92,7 @@ def build_config(args: argparse.Namespace) -> Config:
                     'its weights would be random; give '
                     f'--stream {name}=FILE, or CHECKPOINT for all streams')
     cfg.load_from = args.checkpoint
-    # A config of one's own need not have these hooks.
+    # A user's config may lack these hooks.
     hooks = dict(
         complete_checkpoint='CompleteCheckpointHook',
         finite_scores='FiniteScoresHook')

@@ -7,7 +7,8 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # A checkpoint that a kill can leave half-written would end --resume.
+    # A kill must not leave a half-written checkpoint, which --resume cannot
+    # read.
     checkpoint=dict(
         type='CheckpointHook',
         interval=1,
@@ -15,7 +16,7 @@ default_hooks = dict(
         backend_args=dict(backend='atomic')),
     # A test of a half-filled model would give the metrics of random weights.
     complete_checkpoint=dict(type='CompleteCheckpointHook'),
-    # Scores of NaNs would be counted as guesses.
+    # NaN scores would be counted as guesses.
     finite_scores=dict(type='FiniteScoresHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),

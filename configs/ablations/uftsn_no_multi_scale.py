@@ -2,11 +2,12 @@
 # starts from zero flow and searches 32 pixels around (16 with the small plan).
 # The losses stay as they are: each level sees the one flow at its own size.
 #
-# The environment names the experiment, from uftsn_r18_ucf101 as the default to
-# EXPERIMENT=uftsn_r18_hmdb51, uftsn_quickstart or uftsn_r18_ucf101_subset.
+# EXPERIMENT in the environment names the experiment to change:
+# uftsn_r18_ucf101 (the default), uftsn_r18_hmdb51, uftsn_quickstart or
+# uftsn_r18_ucf101_subset.
 _base_ = ['../{{$EXPERIMENT:uftsn_r18_ucf101}}.py']
 
-# As many parameters as each plan has, 5.7 M and 0.43 M. That takes more time:
+# As many parameters as the plan has, 5.7 M or 0.43 M, at a higher cost:
 # 18 GMAC a pair at 224x224 instead of 4.8. Levels without a decoder have no
 # channels.
 __plan = _base_.model.flow_estimator.get('plan', 'uftsn')

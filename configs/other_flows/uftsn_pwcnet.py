@@ -1,4 +1,4 @@
-# Table 2, "PWC-Net": ptlflow's network in the place of TV-L1, with the
+# Table 2, "PWC-Net": ptlflow's network in place of TV-L1, with the
 # published weights of FlyingThings3D, which are downloaded at the first start
 # and have a licence of their own. Needs the extra ptlflow, see
 # docs/installation.md.

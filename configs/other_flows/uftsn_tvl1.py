@@ -5,8 +5,8 @@
 #
 # The solver runs on the CPU, a pair of frames in each thread, anew in every
 # epoch: on UCF101 about 80 days of one core for each split.
-# docs/cached_flow.md has what computes each pair once, and the weights of a
-# classifier trained on that load into this model.
+# docs/cached_flow.md shows how to compute each pair once; a classifier trained
+# on cached flow loads into this model.
 _base_ = ['../{{$EXPERIMENT:uftsn_r18_ucf101}}.py']
 
 model = dict(

@@ -1,10 +1,10 @@
 # Kinetics-400 as MMAction2 prepares it; clips and samples are those of
-# UCF101. Tests are made on the validation list.
+# UCF101. Tests use the validation list.
 _base_ = ['ucf101.py']
 
 data_root = 'data/kinetics400/videos_train'
 data_root_val = 'data/kinetics400/videos_val'
-split = None  # there is one list to train on and one to validate on
+split = None  # one list for training and one for validation
 split_suffix = ''
 ann_file_train = 'data/kinetics400/kinetics400_train_list_videos.txt'
 ann_file_test = 'data/kinetics400/kinetics400_val_list_videos.txt'

@@ -8,7 +8,7 @@ dataset_type = 'SyntheticMotionDataset'
 data_root = 'data/synthetic_motion'
 num_classes = 16
 clip_len = 6  # fewer than the paper's 10, for CPUs
-# The video's name tells score files of different videos apart.
+# Score files keep the names, by which their videos are matched.
 meta_keys = ('img_shape', 'filename')
 
 # All splits of one data_root need the same settings.

@@ -7,14 +7,14 @@
 _base_ = ['loaders.py']
 
 split = int('{{$SPLIT:1}}')
-# Ends the name of the folder of each split but the first.
+# Suffix of the work directory of each split but the first.
 split_suffix = '' if split == 1 else f'_split{split}'
 data_root = 'data/ucf101/videos'
 ann_file_train = f'data/ucf101/ucf101_train_split_{split}_videos.txt'
 ann_file_test = f'data/ucf101/ucf101_val_split_{split}_videos.txt'
 num_classes = 101
 clip_len = 10
-# The video's name tells score files of different videos apart.
+# Score files keep the names, by which their videos are matched.
 meta_keys = ('img_shape', 'filename')
 
 augmentation = [
@@ -64,8 +64,8 @@ test_pipeline = [
 ]
 
 # Of the spatial stream: one frame of each segment. In testing it is the middle
-# frame of the clips that the motion stream sees, so that a stream scores alone
-# what it scores in the fusion.
+# frame of the clips that the motion stream sees, so that a stream has the
+# same scores alone and in the fusion.
 frames_train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=3),

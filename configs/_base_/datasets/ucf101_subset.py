@@ -10,7 +10,7 @@ num_classes = 5
 # below half a pixel.
 clip_len = 6
 frame_interval = 2
-# The video's name tells score files of different videos apart.
+# Score files keep the names, by which their videos are matched.
 meta_keys = ('img_shape', 'filename')
 
 center = [
@@ -51,8 +51,8 @@ test_pipeline = [
 ]
 
 # Of the spatial stream: single frames, in testing the middle ones of the clips
-# that the motion stream sees. 25 scenes of each class would be learned by
-# heart without strong changes of scale and colour.
+# that the motion stream sees. Without strong changes of scale and colour, the
+# stream would memorise the few scenes of each class.
 frames_train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=3),

@@ -27,5 +27,5 @@ model = dict(
     # Flow of five clips at a time: 25 at once would take several GB.
     test_cfg=dict(max_testing_views=5))
 
-# A stage leaves parts of the model without a gradient.
+# Each stage leaves parts of the model without a gradient.
 find_unused_parameters = True

@@ -1,5 +1,5 @@
 # Three stages in one run (sec. 3.2). The paper does not state their lengths;
-# an experiment sets its own. One value by its name, from the command line:
+# an experiment sets its own. To change one value on the command line:
 #   --cfg-options default_hooks.stages.stages.classifier.begin=5
 _base_ = ['adamw.py']
 

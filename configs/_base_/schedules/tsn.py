@@ -1,4 +1,4 @@
-# TSN's steps. The paper does not state those of its spatial stream.
+# TSN's schedule. The paper does not state that of its spatial stream.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
