@@ -12,7 +12,7 @@ _OVERSHOOT = 0.45
 
 
 def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
-    """Refuse what is no batch of RGB clips in [0, 1], of two frames or more.
+    """Refuse all but RGB clips in [0, 1] with two frames or more.
 
     Args:
         x: Clips ``(N, 3, T, H, W)``.
@@ -21,7 +21,7 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
             A graph that is traced, compiled or exported never reads them.
 
     Raises:
-        ValueError: If the shape or the range is another, or a value is NaN.
+        ValueError: If the shape or the range is wrong, or a value is NaN.
 
     Examples:
         >>> check_clip(torch.rand(2, 10, 3, 32, 32), 'The estimator')
@@ -69,7 +69,7 @@ def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
 
 def frame_indices(frames: int | Sequence[int], clip_len: int,
                   setting: str) -> list[int]:
-    """Return positions in a clip, of which negative ones count from its end.
+    """Return positions in a clip; negative ones count from its end.
 
     Raises:
         ValueError: If the clip has no such frame, or ``frames`` is empty.

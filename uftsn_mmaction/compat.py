@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs for cracks in upstream releases, made when the package is imported.
+"""Repairs of faulty upstream releases, made when the package is imported.
 
-Each repair is one function. Its docstring states the crack, its symptom and
-the release that ends it; where the crack is absent, it does nothing.
+Each repair is one function. Its docstring states the fault, its symptom and
+when to remove the repair; where the fault is absent, it does nothing.
 """
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ListedPairs(Sequence):
                              'lines "first second flow"; add a pair')
 
     def _parse(self, number: int, line: str) -> list[str]:
-        """Return the paths of the three files of a line, which exist."""
+        """Return the paths of the three files of a line; all must exist."""
         names = line.split()
         if len(names) != 3:
             raise ValueError(

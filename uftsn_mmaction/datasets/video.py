@@ -94,7 +94,7 @@ class CheckedVideoDataset(VideoDataset):
                     f'{self.num_classes}; correct the list or num_classes')
 
     def _check_files(self, filenames: Sequence[str]) -> None:
-        """Look for local videos; a remote one would cost a request."""
+        """Check that local videos exist; remote ones would cost requests."""
         local = [name for name in filenames if '://' not in name]
         # The decoders of MMAction2 append .mp4 to a name without extension.
         missing = [

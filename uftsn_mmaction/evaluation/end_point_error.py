@@ -41,7 +41,7 @@ def _channel_dim(flow: Tensor) -> int:
     if flow.dim() not in (3, 4, 5) or flow.shape[dim] != 2:
         raise ValueError(
             'A flow must be (2, H, W), (N, 2, H, W) or (N, 2, T-1, H, W), got '
-            f'{tuple(flow.shape)}; move its two channels there')
+            f'{tuple(flow.shape)}; put its two channels in that place')
     return dim
 
 

@@ -34,7 +34,7 @@ class MotionAccuracy(AccMetric):
 
     Raises:
         ValueError: If not exactly one of ``group_size`` and ``groups`` is
-            given, or it is no grouping.
+            given, or it is not a grouping.
     """
 
     default_prefix = 'motion'

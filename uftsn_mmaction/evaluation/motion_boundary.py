@@ -20,7 +20,7 @@ def motion_boundary_mask(flow: Tensor,
     Args:
         flow: True flow ``(N, 2, H, W)``.
         known_mask: True where the flow is known, ``(N, H, W)``. The edge of
-            an unknown area is no motion boundary.
+            an unknown area is not a motion boundary.
         threshold: Smallest difference at a boundary, in pixels of motion.
         width: Largest distance to the boundary, in pixels.
     """

@@ -57,7 +57,7 @@ def load_weights(module: nn.Module,
     label = f'The checkpoint {checkpoint!r} of {owner}'
     expected = module.state_dict()
     if not expected:
-        raise ValueError(f'{label} has no use, since {type(module).__name__} '
+        raise ValueError(f'{label} is useless, since {type(module).__name__} '
                          'has no weights; leave the checkpoint out')
     if weights is None:
         weights = read_checkpoint(checkpoint, owner, cure)

@@ -43,7 +43,7 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Flow ``(2, H, W)``, float32, u (right) and v (down) in pixels, NaN
         where it is unknown; and the mask ``(H, W)``, true where it is known.
-        Unknown is what is marked so, not finite, or beyond 1e9.
+        Flow is unknown where it is marked so, not finite, or beyond 1e9.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -94,14 +94,14 @@ def _read_png(path: str) -> np.ndarray:
     signature, _, chunk, width, height, bits, colours = (
         _PNG_HEADER.unpack_from(content))
     if signature != _PNG_SIGNATURE or chunk != b'IHDR':
-        raise _fault(path, 'it is no PNG')
+        raise _fault(path, 'it is not a PNG')
     if (bits, colours) != (16, _PNG_RGB):
-        raise _fault(path, 'it is no 16-bit RGB picture')
+        raise _fault(path, 'it is not a 16-bit RGB picture')
     # A picture can take far more memory than its file.
     _check_size(path, height, width)
     try:
         flow, valid = sparse_flow_from_bytes(content)
-    except Exception:  # OpenCV's error, or that of using no picture
+    except Exception:  # OpenCV's error, or one from using None
         valid = np.empty(0)
     if valid.shape != (height, width):
         raise _fault(path, 'it cannot be decoded')
@@ -114,7 +114,7 @@ def _read_npy(path: str) -> np.ndarray:
         array = np.load(path, mmap_mode='r', allow_pickle=False)
     except Exception as error:  # a bad header can fail in any way
         cause = str(error).strip().split('\n')[0].rstrip('.')
-        raise _fault(path, f'it is no plain array ({cause})') from None
+        raise _fault(path, f'it is not a plain array ({cause})') from None
     if (not isinstance(array, np.ndarray) or array.ndim != 3
             or not np.issubdtype(array.dtype, np.floating)):
         raise _fault(path, 'it has no array of floats with three dimensions')

@@ -100,7 +100,7 @@ class EstimatorSpec:
         Raises:
             FileNotFoundError: If there is no such checkpoint.
             ImportError: If a library is missing.
-            ValueError: If the type is no estimator or needs arguments, or
+            ValueError: If the type is not an estimator or needs arguments, or
                 the checkpoint cannot be read or does not fit.
         """
         try:

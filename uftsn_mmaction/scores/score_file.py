@@ -59,7 +59,7 @@ def read_score_file(name: str) -> ScoreFile:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is no safe dump of single-label predictions,
+        ValueError: If the file is not a safe dump of single-label predictions,
             or the stream is missing or unknown.
     """
     path, stream = name, None

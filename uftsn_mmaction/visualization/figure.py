@@ -20,7 +20,7 @@ INK, MUTED = '#222222', '#707070'
 def finish_figure(figure: Figure) -> Figure:
     """Show every text of a figure as it was written, and lay it out.
 
-    Names of classes and models are no formulas, so that ``$`` is a dollar.
+    Names of classes and models are not formulas, so ``$`` stays a dollar.
     Characters that the default font lacks, such as Chinese ones, come from
     the installed fonts that have them. Returns the same figure.
     """
@@ -33,8 +33,8 @@ def finish_figure(figure: Figure) -> Figure:
     for text in texts:
         text.set_parse_math(False)
         text.set_fontfamily(families)
-    # The layout of long names settles in its second round only, and drawing
-    # the figure is one.
+    # Long names need two layout passes: one here, one when the figure is
+    # saved.
     figure.draw_without_rendering()
     return figure
 

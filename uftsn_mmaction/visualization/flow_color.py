@@ -39,7 +39,7 @@ def flow_to_color(flow: np.ndarray,
         grey where it is NaN, infinite or beyond 1e9.
 
     Raises:
-        ValueError: If the array is no flow, or ``max_norm`` is not positive.
+        ValueError: If the array is not flow, or ``max_norm`` is not positive.
 
     >>> flow = np.zeros((2, 1, 3), np.float32)
     >>> flow[0, 0] = 0, 4, np.nan
@@ -49,7 +49,7 @@ def flow_to_color(flow: np.ndarray,
     flow = np.asarray(flow, dtype=np.float32)
     if flow.ndim < 3 or flow.shape[-3] != 2:
         raise ValueError('flow_to_color expects a flow (.., 2, H, W), got '
-                         f'{flow.shape}; move the two channels there')
+                         f'{flow.shape}; put the two channels before H and W')
     if max_norm is None:
         # A flow of zeros is white on any scale.
         max_norm = max_flow_norm(flow) or 1.

@@ -65,7 +65,7 @@ def _draw_row(row: Mapping[str, Any], axes: Sequence[Axes]) -> None:
     """Draw one video: the frame, the ground truth if known, the estimates."""
     gt, flows = row.get('gt_flow'), list(row['flows'].values())
     scaled_by = flows if gt is None else [gt]
-    # Without some room the least overshoot of an estimate would be darkened.
+    # Without some room the slightest overshoot of an estimate would be dark.
     max_norm = 1.2 * max(map(max_flow_norm, scaled_by), default=0) or 1.
     pictures = [(row['frame'], f'full colour: {max_norm:.1f} px')]
     if gt is not None:

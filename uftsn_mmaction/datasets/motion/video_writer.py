@@ -23,8 +23,8 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
         fps: Frames per second.
 
     Raises:
-        ValueError: If the frames are no such array, or the decoder cannot
-            read their size.
+        ValueError: If the frames are another kind of array, or the decoder
+            cannot read their size.
         RuntimeError: If OpenCV cannot write the codec or the whole file.
     """
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
@@ -54,7 +54,7 @@ def write_video(path: str, frames: np.ndarray, fps: float = 25) -> None:
 
 
 def _read_back(path: str, width: int) -> np.ndarray:
-    """Decode all frames, by decord if installed; none if broken."""
+    """Decode all frames, with decord if installed; none if broken."""
     try:
         import decord
     except ImportError:  # it has no wheels for Arm and macOS

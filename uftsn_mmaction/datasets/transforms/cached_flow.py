@@ -52,7 +52,7 @@ class CachedFlow(BaseTransform):
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        TypeError: If ``estimator`` is no ``FlowEstimator``.
+        TypeError: If ``estimator`` is not a ``FlowEstimator``.
         ValueError: If the weights of the estimator are random, do not fit or
             are not on the CPU, or a setting is out of range.
     """
@@ -160,7 +160,7 @@ def _identity(config: dict, estimator: nn.Module, step: float) -> str:
     # Neither threads nor coarser levels change the flow of level 0.
     config = {name: value for name, value in config.items()
               if name not in ('num_workers', 'out_indices')}
-    # The settings are what presets and defaults, which may change, came to.
+    # The settings, since presets and defaults may change.
     found = dict(
         version=VERSION, config=config, settings=repr(estimator),
         weights=_weights_digest(estimator), opencv=cv2.__version__,

@@ -35,8 +35,8 @@ class FlowCache:
     can neither run code nor unpack to more than the expected flow.
 
     Raises:
-        ValueError: If ``step`` is no number from 1/256 up, or ``folder`` is a
-            file.
+        ValueError: If ``step`` is not a number from 1/256 up, or ``folder``
+            is a file.
     """
 
     def __init__(self, folder: str, step: float) -> None:
@@ -71,7 +71,7 @@ class FlowCache:
         try:
             # Reading a pipe would never end.
             if not stat.S_ISREG(path.stat().st_mode):
-                raise ValueError('it is no file')
+                raise ValueError('it is not a file')
             with open(path, 'rb') as file:
                 # A longer file is cut here and refused when it is unpacked.
                 content = file.read(2 * _num_bytes(size) + 64)

@@ -15,17 +15,17 @@ _SIGNS = dict(flip=('Flip', 'FlipFlow'), scale_factor=('Resize', 'ResizeFlow'))
 
 
 def check_flow(results: dict, transform: str) -> None:
-    """Refuse images that are no flow or that stock transforms changed."""
+    """Refuse images that are not flow or that stock transforms changed."""
     image = results['imgs'][0]
     if image.shape[2:] != (2, ) or image.dtype != np.float32:
         raise ValueError(
             f'{transform} expects flow images (H, W, 2) of float32, got '
-            f'{image.shape} of {image.dtype}; put it behind CachedFlow')
+            f'{image.shape} of {image.dtype}; put it after CachedFlow')
     for key, (stock, ours) in _SIGNS.items():
         if key in results:
             raise ValueError(
                 f'{stock} has changed the images of the flow, but not its '
-                f'values; use {ours} behind CachedFlow')
+                f'values; use {ours} after CachedFlow')
 
 
 @TRANSFORMS.register_module()
@@ -110,8 +110,8 @@ class FormatFlow(FormatShape):
         expected = results['num_clips'] * (clip_len - 1)
         if len(results['imgs']) == 10 * expected:
             raise ValueError(
-                'TenCrop mirrors flow without turning its direction; use '
-                'ThreeCrop or CenterCrop behind CachedFlow')
+                'TenCrop mirrors the flow but not its direction; use '
+                'ThreeCrop or CenterCrop after CachedFlow')
         # Later transforms find the number of frames under this key.
         results['clip_len'] = clip_len - 1
         results = super().transform(results)

@@ -25,8 +25,9 @@ class EpochSeedHook(Hook):
     The seed follows from ``(runner.seed, epoch, rank)``, so that a resumed
     run continues with the random numbers of the run that was not
     interrupted: MMEngine's checkpoints hold no random-number state. Workers
-    are seeded from ``(runner.seed, epoch, rank, worker)``; MMEngine starts
-    them with the same seed in each epoch, so that augmentations repeat.
+    are seeded from ``(runner.seed, epoch, rank, worker)``; MMEngine would
+    start them with the same seed in each epoch, and augmentations would
+    repeat.
 
     An iteration-based loop counts all iterations as epoch 0. There each
     training step and each validation gets random numbers of its own, and
@@ -35,14 +36,15 @@ class EpochSeedHook(Hook):
 
     The hook cannot reach workers that live on from epoch to epoch (set
     ``persistent_workers=False``), nor the order of the samples if
-    ``randomness.seed`` is not set (the data loader is built before the
-    checkpoint tells the seed). It warns of both.
+    ``randomness.seed`` is not set (the data loader is built before the seed
+    is read from the checkpoint). It warns of both.
 
     Of several hooks of this kind the last one counts, so that one in
     ``custom_hooks`` replaces that of ``default_hooks``.
     """
 
-    # Last before the data loader starts, so that no other hook draws between.
+    # Runs last before the data loader starts, so that no other hook draws
+    # random numbers in between.
     priority = 'VERY_LOW'
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ from mmengine.runner import Runner
 class FiniteScoresHook(Hook):
     """Stop a test or a validation with scores that are NaN or infinite.
 
-    Metrics take the largest score for the prediction, whatever it is, so
-    that a model of NaNs gets the accuracy of guessing.
+    Metrics take the class of the largest score, even if it is NaN, so that
+    a model of NaNs gets the accuracy of guessing.
     """
 
     def after_test_iter(

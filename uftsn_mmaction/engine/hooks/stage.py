@@ -60,7 +60,7 @@ class Stage:
         unknown = sorted({*config} - {*known})
         if unknown:
             raise ValueError(
-                f'A stage has the settings {known}, got {unknown}')
+                f'A stage has no settings {unknown}, only {known}')
         if 'name' not in config or 'begin' not in config:
             raise ValueError(
                 f'A stage needs name and begin, got {dict(config)}')
@@ -69,7 +69,7 @@ class Stage:
         for key in ('train', 'losses'):
             if not settings.get(key):
                 reason = (f'sets {key} to nothing' if key in settings else
-                          f'is none of {tuple(PRESETS)} and has no {key}')
+                          f'is not one of {tuple(PRESETS)} and has no {key}')
                 raise ValueError(
                     f'Stage {name!r} {reason}; name a known stage or state '
                     'both train=[...] and losses=dict(...)')

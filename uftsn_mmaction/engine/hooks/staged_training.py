@@ -54,7 +54,7 @@ class StagedTrainingHook(Hook):
         stages: See :func:`build_stages`, for example
             ``dict(flow=dict(begin=0), classifier=dict(begin=20),
             joint=dict(begin=30, lr=dict(flow_estimator=5e-5)))``.
-        by_epoch: Whether ``begin`` counts epochs, or iterations.
+        by_epoch: Whether ``begin`` counts epochs; False for iterations.
     """
 
     def __init__(self, stages: StageSettings, by_epoch: bool = True) -> None:
@@ -182,7 +182,7 @@ class StagedTrainingHook(Hook):
 
     def _warn_of_random_flow(self, model: StagedModel,
                              runner: Runner) -> None:
-        """Warn of a flow of random weights, which no metric would show."""
+        """Warn of flow from random weights, which no metric would show."""
         trained = any('flow_estimator' in stage.train for stage in self.stages)
         if trained or not model.has_random_flow:
             return
@@ -207,8 +207,8 @@ class StagedTrainingHook(Hook):
         # A resumed run has restored the name of its last stage.
         before = runner.message_hub.runtime_info.get('stage', stage.name)
         if before != stage.name:
-            # Or the log would repeat the last value of losses and rates that
-            # the new stage does not have.
+            # Otherwise the log would repeat the last value of losses and rates
+            # that the new stage does not have.
             scalars = runner.message_hub.log_scalars
             for key in [k for k in scalars if k.startswith('train/')]:
                 if 'loss' in key or key.startswith('train/lr_'):

@@ -39,7 +39,7 @@ class StreamScoresHook(Hook):
     ``pred_score`` stays a tensor, as the inferencers of MMAction2 expect it.
 
     Raises:
-        TypeError: If the model is no ``FusionRecognizer``.
+        TypeError: If the model is not a ``FusionRecognizer``.
     """
 
     def before_test_epoch(self, runner: Runner) -> None:

@@ -32,7 +32,7 @@ class FlowEstimator(BaseModule, ABC):
         ValueError: If ``out_indices`` are not levels of the estimator.
     """
 
-    #: Whether the flow has a gradient. No stage trains what has none.
+    #: Whether the flow has a gradient, without which no stage can train it.
     differentiable: bool = False
     #: Whether the weights start random rather than from sensible constants.
     starts_random: bool = True
@@ -115,7 +115,7 @@ class FlowEstimator(BaseModule, ABC):
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor],
                               prefix: str, *args: Any) -> None:
-        """Note that all weights are loaded, alone or with a recognizer."""
+        """Record that all weights are loaded, alone or in a recognizer."""
         self._is_loaded |= all(prefix + name in state_dict
                                for name, _ in self.named_parameters())
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -154,7 +154,8 @@ class FlowEstimator(BaseModule, ABC):
 
     def check_clip(self, x: Tensor) -> None:
         """Refuse clips of a wrong shape or range."""
-        # Reading the range makes other devices wait, so they are read once.
+        # Reading the range makes other devices wait, so there only the first
+        # clips are read.
         with_range = x.device.type == 'cpu' or not self._range_is_checked
         check_clip(x, type(self).__name__, with_range)
         self._range_is_checked = True
@@ -181,10 +182,10 @@ class FlowEstimator(BaseModule, ABC):
 
 def build_flow_estimator(cfg: Mapping[str, Any] | FlowEstimator,
                          owner: str) -> FlowEstimator:
-    """Build an estimator for an owner, who is named in messages.
+    """Build an estimator for an owner, which messages name.
 
     Raises:
-        TypeError: If the type is no :class:`FlowEstimator`.
+        TypeError: If the type is not a :class:`FlowEstimator`.
     """
     estimator = cfg if isinstance(cfg, FlowEstimator) else MODELS.build(cfg)
     if not isinstance(estimator, FlowEstimator):

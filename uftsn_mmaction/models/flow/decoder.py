@@ -36,5 +36,5 @@ class FlowDecoder(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, 2, H, W)`` in pixels."""
-        # Flow is float32 also where the whole model has another precision.
+        # Flow is float32 even if the whole model has another precision.
         return self.predict(self.hidden(x.to(self.predict.weight.dtype)))

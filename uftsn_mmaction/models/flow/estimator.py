@@ -206,7 +206,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             # eq. 2 and 3
             evidence = self.matchers[level].match(prepared1, prepared2, up)
             if up is None:
-                # float32 also where autocast gives features of half
+                # float32 even where autocast gives features of half
                 # precision, which cannot hold a pixel coordinate.
                 dtype = torch.promote_types(x.dtype, torch.float32)
                 up = q1.new_zeros((len(q1), 2, *q1.shape[-2:]), dtype=dtype)

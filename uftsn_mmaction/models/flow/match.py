@@ -16,7 +16,7 @@ FEATURE_NORMS = ('unit', 'instance', None)
 
 
 class Matcher(ABC):
-    """Eq. 2 and 3 as one operator without parameters, to be replaced."""
+    """Replaceable operator without parameters: eq. 2 and 3 together."""
 
     #: Channels of the evidence.
     out_channels: int
@@ -69,7 +69,7 @@ class CostVolumeMatcher(Matcher):
 class ConcatenationMatcher(Matcher):
     """The warped feature itself ("w/o cost-volume" of table 2).
 
-    The decoder gets the first feature anyway and has to compare them.
+    The decoder gets the first feature in any case and has to compare the two.
     """
 
     def __init__(self, channels: int) -> None:

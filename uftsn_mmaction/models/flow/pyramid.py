@@ -45,7 +45,7 @@ class FeaturePyramid(BaseModule):
         """
         pyramid = [frames]
         if self.levels:
-            # Frames are float32 also where the whole model is not.
+            # Frames are float32 even if the whole model is not.
             pyramid = [frames.to(self.levels[0][0].conv.weight.dtype)]
         for level in self.levels:
             pyramid.append(level(pyramid[-1]))

@@ -87,7 +87,7 @@ class SmoothnessLoss(FlowLoss):
         self.penalty = penalty
 
     def compute(self, level: Level) -> dict[str, Tensor]:
-        """Weigh the changes of the flow by the edges of the first frame."""
+        """Weight the changes of the flow by the edges of the first frame."""
         loss = smoothness_loss(level.flow, level.first, self.order,
                                self.edge_weight, self.penalty)
         return dict(loss_smoothness=loss)

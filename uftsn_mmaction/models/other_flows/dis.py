@@ -35,8 +35,8 @@ class DISFlowEstimator(OpenCVFlowEstimator):
             or ``'medium'``.
         out_indices: See :class:`PairwiseFlowEstimator`.
         num_workers: See :class:`OpenCVFlowEstimator`.
-        settings: Settings that differ from the preset. Names and values of
-            OpenCV, where necessary for ultrafast / fast / medium:
+        settings: Settings that differ from the preset. Names and values are
+            OpenCV's; three values are for ultrafast / fast / medium:
             ``finest_scale=2 / 2 / 1`` (flow is computed at ``2**-scale`` of
             the frame's size and upsampled), ``patch_size=8``,
             ``patch_stride=4 / 4 / 3``, ``gradient_descent_iterations=12 / 16

@@ -88,7 +88,7 @@ class PTLFlowEstimator(PairwiseFlowEstimator):
         return self
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
-        """Run the network, and refuse what is no finite flow per pair."""
+        """Run the network, and refuse all but a finite flow for each pair."""
         size = tuple(first.shape[-2:])
         enlarge = max(1., self.min_size / min(size))
         enlarged = tuple(round(side * enlarge) for side in size)

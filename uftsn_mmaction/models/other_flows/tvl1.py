@@ -17,7 +17,7 @@ from .opencv import OpenCVFlowEstimator, Setting
 
 @MODELS.register_module()
 class TVL1FlowEstimator(OpenCVFlowEstimator):
-    """TV-L1, the classical solver that the paper compares itself with.
+    """TV-L1, the classical solver that the paper compares with.
 
     Args:
         preset: Settings to start from: ``'opencv'`` (OpenCV's defaults) or

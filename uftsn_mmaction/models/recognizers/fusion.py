@@ -30,8 +30,8 @@ class FusionRecognizer(BaseModel):
     2018) does; ``average='prob'`` averages probabilities, which gives an
     over-confident stream more weight.
 
-    The model is for prediction only; each stream is trained before with its
-    own config.
+    The model is for prediction only; each stream is trained on its own,
+    with its own config.
 
     Args:
         streams: Arguments of each :class:`Stream` by name: ``model`` (config
@@ -130,7 +130,7 @@ class FusionRecognizer(BaseModel):
         self._check_labels(data_samples)
         scores = self._scores(inputs)
         for index, sample in enumerate(data_samples):
-            # A view would be dumped with the memory of the whole batch.
+            # A view would be dumped together with the whole batch.
             found = {name: s[index].clone() for name, s in scores.items()}
             fused = found['fusion']
             # set_pred_score would set num_classes to the number of streams.
@@ -192,7 +192,7 @@ class FusionRecognizer(BaseModel):
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor],
                               prefix: str, *args: Any) -> None:
-        """Refuse partial checkpoints, of which stock loaders only warn."""
+        """Refuse partial checkpoints, where stock loaders only warn."""
         names = list(self.streams.state_dict(prefix=f'{prefix}streams.'))
         missing = [name for name in names if name not in state_dict]
         if missing:

@@ -29,8 +29,8 @@ class Stream(nn.Module):
         name: Name of the stream in messages and scores.
         model: Config of the recognizer, or a config file with a ``model``;
             ``'mmaction::recognition/tsn/...py'`` is a file of MMAction2.
-        checkpoint: File or URL of its weights; None keeps those of the build,
-            for a checkpoint of the whole fusion.
+        checkpoint: File or URL of its weights; None keeps the initial ones,
+            for a checkpoint of the whole fusion to replace.
         weight: Weight in the fusion.
         frames: Position of the frame in the clip that the recognizer sees, or
             several; None for all. A 2D recognizer takes several as segments.

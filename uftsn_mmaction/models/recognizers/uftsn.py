@@ -118,7 +118,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                        self.backbone_from == 'torchvision')
 
     def init_weights(self) -> None:
-        """Initialise all parts, the first kernel from RGB weights too."""
+        """Initialise all parts, the first kernel from RGB weights if given."""
         # A second call initialises nothing and must not undo training.
         checkpoints = [] if self.is_init else self._rgb_checkpoints
         super().init_weights()
@@ -200,7 +200,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
             flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
             for sample, sample_flow in zip(predictions, flow):
-                # A view would be dumped with the memory of the whole batch.
+                # A view would be dumped together with the whole batch.
                 sample.set_field(sample_flow.clone(), 'pred_flow')
         return predictions
 
@@ -232,7 +232,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         stack = stack_flow(flow, self.flow_bound)
         # Recognizer2D takes the clips of a video as a dimension of their own.
         stack = stack.view(-1, num_segs, *stack.shape[1:])
-        # Flow is float32 also where the whole model has another precision.
+        # Flow is float32 even if the whole model has another precision.
         stack = stack.to(next(self.backbone.parameters()).dtype)
         return super().extract_feat(stack, stage, data_samples, test_mode)
 

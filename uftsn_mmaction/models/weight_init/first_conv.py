@@ -44,7 +44,7 @@ def adapt_rgb_kernel(weight: Tensor | None, conv: nn.Conv2d) -> Tensor | None:
 
     Returns:
         The kernel itself if the convolution takes three channels, otherwise
-        its mean in each channel; None if it is no RGB kernel of that size.
+        its mean in each channel; None if it is not an RGB kernel of that size.
     """
     if weight is None or tuple(weight.shape) != rgb_shape(conv):
         return None
