@@ -52,6 +52,27 @@ def check_clip(x: Tensor, owner: str, with_range: bool = True) -> None:
             'or std')
 
 
+def frame_pairs(clips: Tensor,
+                backward: bool = False) -> tuple[Tensor, Tensor]:
+    """Split clips ``(N, 3, T, H, W)`` into pairs of consecutive frames.
+
+    Returns first and second frames ``(N * (T-1), 3, H, W)``, float32 at
+    least; the later frame comes first if ``backward``.
+
+    Examples:
+        >>> clips = torch.tensor([0., 1., 2.]).view(1, 1, 3, 1, 1)
+        >>> first, second = frame_pairs(clips.expand(1, 3, 3, 32, 32))
+        >>> first[:, 0, 0, 0], second[:, 0, 0, 0]
+        (tensor([0., 1.]), tensor([1., 2.]))
+    """
+    # N x 3 x T x H x W -> N x T x 3 x H x W
+    frames = clips.to(torch.promote_types(clips.dtype, torch.float32))
+    frames = frames.transpose(1, 2)
+    # N x (T-1) x 3 x H x W -> (N * (T-1)) x 3 x H x W
+    early, late = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+    return (late, early) if backward else (early, late)
+
+
 def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
     """Draw pairs of consecutive frames, with replacement.
 

@@ -7,6 +7,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from ...clips import frame_pairs
 from ..flow.base import FlowEstimator
 
 
@@ -44,12 +45,7 @@ class PairwiseFlowEstimator(FlowEstimator):
                         x: Tensor,
                         backward: bool = False) -> tuple[Tensor, ...]:
         """Estimate all pairs of all clips at once."""
-        # N x 3 x T x H x W -> N x T x 3 x H x W
-        frames = x.to(torch.promote_types(x.dtype, torch.float32))
-        frames = frames.transpose(1, 2)
-        # N x (T-1) x 3 x H x W -> (N * (T-1)) x 3 x H x W
-        early, late = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        first, second = (late, early) if backward else (early, late)
+        first, second = frame_pairs(x, backward)
         with_grad = torch.is_grad_enabled() and self.differentiable
         # Half precision cannot hold a pixel coordinate.
         with torch.set_grad_enabled(with_grad), torch.autocast(
