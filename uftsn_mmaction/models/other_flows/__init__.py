@@ -4,12 +4,13 @@ from .cached import CachedFlowEstimator
 from .dis import DISFlowEstimator
 from .pairwise import PairwiseFlowEstimator
 from .ptlflow import PTLFlowEstimator
+from .refined import RefinedFlowEstimator
 from .tvl1 import TVL1FlowEstimator
 from .tvnet import TVNetFlowEstimator
 from .zero import ZeroFlowEstimator
 
 __all__ = [
     'CachedFlowEstimator', 'DISFlowEstimator', 'PTLFlowEstimator',
-    'PairwiseFlowEstimator', 'TVL1FlowEstimator', 'TVNetFlowEstimator',
-    'ZeroFlowEstimator'
+    'PairwiseFlowEstimator', 'RefinedFlowEstimator', 'TVL1FlowEstimator',
+    'TVNetFlowEstimator', 'ZeroFlowEstimator'
 ]
