@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Estimators by name, config and checkpoint."""
 import pickle
+import re
 import sys
 
 import pytest
@@ -18,6 +19,7 @@ from uftsn_mmaction.models.flow_zoo import (
 )
 from uftsn_mmaction.models.other_flows import (
     DISFlowEstimator,
+    RefinedFlowEstimator,
     TVL1FlowEstimator,
     TVNetFlowEstimator,
     ZeroFlowEstimator,
@@ -115,16 +117,54 @@ def test_a_specification_has_a_config_and_a_checkpoint(
                                                          checkpoint)
 
 
-@pytest.mark.parametrize('text', ['', 'uftsn:', ':a.pth', 'd/c.py:'])
+@pytest.mark.parametrize('text, bare, checkpoint', [
+    ('dis+refined', 'dis', None),
+    ('uftsn+refined:a.pth', 'uftsn', 'a.pth'),
+    ('uftsn+refined:/b:c+refined.pth', 'uftsn', '/b:c+refined.pth'),
+    ('DISFlowEstimator+refined', 'DISFlowEstimator', None),
+    ('x:y/c.py+refined', 'x:y/c.py', None),
+    ('x:y/c.py+refined:z:a.pth', 'x:y/c.py', 'z:a.pth'),
+])
+def test_any_specification_can_be_refined(tmp_cwd, text, bare, checkpoint):
+    (tmp_cwd / 'x:y').mkdir()
+    (tmp_cwd / 'x:y' / 'c.py').write_text(
+        'model = dict(flow_estimator=dict(type="ZeroFlowEstimator"))')
+    spec = EstimatorSpec.parse(text)
+    assert spec.config == dict(
+        type='RefinedFlowEstimator',
+        flow_estimator=EstimatorSpec.parse(bare).config)
+    assert (spec.text, spec.checkpoint) == (text, checkpoint)
+
+
+def test_only_the_end_of_a_name_asks_for_refinement(tmp_cwd):
+    path = tmp_cwd / 'a+refined.py'
+    path.write_text(
+        'model = dict(flow_estimator=dict(type="ZeroFlowEstimator"))')
+    assert EstimatorSpec.parse(path.name).config == ESTIMATORS['zero']
+    assert EstimatorSpec.parse('uftsn:a+refined').checkpoint == 'a+refined'
+    for name in ('dis+refine', 'dis+refinedx'):
+        with pytest.raises(ValueError, match=re.escape(f"'{name}' is unk")):
+            EstimatorSpec.parse(name)
+
+
+@pytest.mark.parametrize('text', ['', 'uftsn:', ':a.pth', 'd/c.py:',
+                                  '+refined', '+refined:a.pth',
+                                  'uftsn+refined:'])
 def test_half_a_specification_is_refused(text):
-    with pytest.raises(ValueError, match=f"'{text}'.*CONFIG.py:CHECKPOINT"):
+    with pytest.raises(ValueError, match='CONFIG.py:CHECKPOINT') as info:
         EstimatorSpec.parse(text)
+    assert f'{text!r}' in str(info.value)
 
 
 def test_short_names_stay_apart():
     assert short_names(['zero', 'uftsn:x/a.pth', 'd/c.py:y/b.pth']) == [
         'zero', 'uftsn:a.pth', 'c.py:b.pth'
     ]
+    assert short_names(['uftsn:x/a.pth', 'uftsn+refined:x/a.pth',
+                        'd/c.py+refined']) == [
+                            'uftsn:a.pth', 'uftsn+refined:a.pth',
+                            'c.py+refined'
+                        ]
     assert short_names(['uftsn:x/a.pth', 'uftsn:y/a.pth', 'd/c.py']) == [
         'uftsn:x/a.pth', 'uftsn:y/a.pth', 'c.py'
     ]
@@ -163,11 +203,12 @@ def test_named_initial_weights_of_a_config_are_loaded(tmp_path, trained):
 
     try:
         MODELS.register_module(module=InitializedEstimator)
-        loaded = build_estimator(str(path))
-        assert not loaded.has_random_weights
+        loaded = [build_estimator(f'{path}{end}') for end in ('', '+refined')]
     finally:
         MODELS.module_dict.pop('InitializedEstimator')
-    assert equal(loaded, trained)
+    for estimator in loaded:
+        assert equal(estimator, trained)
+        assert not estimator.has_random_weights
 
 
 def weights(estimator, prefix=''):
@@ -190,6 +231,19 @@ def test_checkpoint_of_estimator_or_recognizer_is_loaded(
     loaded = build_estimator(f'uftsn_small:{path}')
     assert equal(loaded, trained)
     assert not loaded.has_random_weights
+
+
+def test_the_refined_estimator_takes_the_checkpoint_of_the_bare_one(
+        tmp_path, trained):
+    path = tmp_path / 'a.pth'
+    torch.save(weights(trained, 'flow_estimator.'), path)
+    refined = build_estimator(f'uftsn_small+refined:{path}')
+    assert isinstance(refined, RefinedFlowEstimator)
+    assert equal(refined, trained) and not refined.has_random_weights
+    torch.save(weights(refined), path)
+    assert equal(build_estimator(f'uftsn_small:{path}'), trained)
+    assert build_estimator('uftsn_small+refined').has_random_weights
+    assert not build_estimator('dis+refined').has_random_weights
 
 
 def test_config_and_checkpoint_belong_together(repo_root, tmp_path, trained):
@@ -301,8 +355,9 @@ def test_a_type_that_is_no_estimator_is_refused(tmp_path):
     path = tmp_path / 'stream.py'
     path.write_text('model = dict(flow_estimator=dict(type="ResNet", '
                     'depth=18, pretrained=None))')
-    with pytest.raises(ValueError, match='ResNet.*FlowEstimator'):
-        build_estimator(str(path))
+    for text in (str(path), f'{path}+refined'):
+        with pytest.raises(ValueError, match='ResNet.*FlowEstimator'):
+            build_estimator(text)
 
 
 class StubOfPTLFlow(ZeroFlowEstimator):
@@ -335,6 +390,9 @@ def test_other_names_are_models_of_ptlflow(fake_ptlflow):
     estimator = build_estimator('fakenet:things')
     assert estimator.args == ('fakenet', 'things')
     assert not estimator.has_random_weights
+    refined = build_estimator('fakenet+refined:things')
+    assert refined.flow_estimator.args == ('fakenet', 'things')
+    assert not refined.has_random_weights
 
 
 def test_names_of_ours_come_before_those_of_ptlflow(fake_ptlflow):

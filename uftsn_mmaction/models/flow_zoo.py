@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os.path as osp
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -51,20 +52,31 @@ COMPARED = ('uftsn', 'tvl1', 'tvl1_fast', 'dis', 'tvnet', 'pwcnet',
 RANDOM = ' (random weights)'
 
 
+#: End of the name of an estimator that ``RefinedFlowEstimator`` wraps.
+REFINED = '+refined'
+
+# Both paths may hold colons.
+_SPEC = re.compile(r'(?!\+refined)(?P<name>.+?\.py|[^:]+?)'
+                   r'(?P<refined>\+refined)?(?::(?P<checkpoint>.+))?')
+
+
 @dataclass(frozen=True)
 class EstimatorSpec:
     """A flow estimator as a command line names it.
 
     The text is ``NAME``, ``NAME:CHECKPOINT``, ``CONFIG.py`` or
-    ``CONFIG.py:CHECKPOINT``. A name is one of :data:`ESTIMATORS`, a
-    registered type or a model of ptlflow; a config file gives its
-    ``model.flow_estimator``. The checkpoint is that of an estimator or of a
-    recognizer, or published weights of ptlflow by name.
+    ``CONFIG.py:CHECKPOINT``; after the name or the config, ``+refined`` asks
+    for :class:`RefinedFlowEstimator` around it. A name is one of
+    :data:`ESTIMATORS`, a registered type or a model of ptlflow; a config file
+    gives its ``model.flow_estimator``. The checkpoint is that of an estimator
+    or of a recognizer, or published weights of ptlflow by name.
 
     Examples:
         >>> spec = EstimatorSpec.parse('uftsn_small:work_dirs/a.pth')
         >>> spec.config['plan'], spec.checkpoint
         ('uftsn_small', 'work_dirs/a.pth')
+        >>> EstimatorSpec.parse('dis+refined').config['type']
+        'RefinedFlowEstimator'
     """
     text: str
     config: Mapping[str, Any]
@@ -79,7 +91,7 @@ class EstimatorSpec:
             ValueError: If the name is unknown or the text incomplete, or the
                 config has no estimator.
         """
-        name, checkpoint = _split(text)
+        name, refined, checkpoint = _split(text)
         if name.endswith('.py'):
             config = _from_file(name)
         elif name in ESTIMATORS:
@@ -92,7 +104,7 @@ class EstimatorSpec:
         kind = config.get('type')
         if isinstance(kind, str) and MODELS.get(kind) is None:
             raise _unknown(kind)
-        return cls(text, config, checkpoint)
+        return cls(text, refine(config) if refined else config, checkpoint)
 
     def build(self) -> FlowEstimator:
         """Build the estimator, load its weights and set evaluation mode.
@@ -111,12 +123,16 @@ class EstimatorSpec:
                 f'estimator {self.text!r} cannot be built ({error}); name a '
                 'config file whose model.flow_estimator has all its '
                 'arguments') from error
+        # What refines a flow has neither weights nor an initialisation.
+        config = self.config
+        while 'flow_estimator' in config:
+            config = config['flow_estimator']
         # An estimator of ptlflow has loaded the checkpoint of its config.
-        if self.checkpoint not in (None, self.config.get('checkpoint')):
+        if self.checkpoint not in (None, config.get('checkpoint')):
             owner = repr(self.text)
             load_weights(
                 estimator, self.checkpoint, owner, part=ESTIMATOR_PART)
-        elif self.config.get('init_cfg'):
+        elif config.get('init_cfg'):
             # As the runner does before it trains.
             estimator.init_weights()
         return estimator.eval()
@@ -134,6 +150,11 @@ def build_estimator(text: str) -> FlowEstimator:
     return EstimatorSpec.parse(text).build()
 
 
+def refine(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of the estimator that refines another one's flow."""
+    return dict(type='RefinedFlowEstimator', flow_estimator=config)
+
+
 def short_names(texts: Sequence[str]) -> list[str]:
     """Return names for tables, without folders where that is unambiguous.
 
@@ -141,37 +162,35 @@ def short_names(texts: Sequence[str]) -> list[str]:
         ValueError: If a specification is given twice or is incomplete.
 
     Examples:
-        >>> short_names(['zero', 'uftsn:x/a.pth', 'uftsn:y/b.pth'])
-        ['zero', 'uftsn:a.pth', 'uftsn:b.pth']
+        >>> short_names(['zero', 'uftsn:x/a.pth', 'd/c.py+refined:y/b.pth'])
+        ['zero', 'uftsn:a.pth', 'c.py+refined:b.pth']
     """
     for text in texts:
         if texts.count(text) > 1:
             raise ValueError(f'the estimator {text!r} is named more than '
                              'once; name each once')
-    shorts = [
-        ':'.join(osp.basename(part) for part in _split(text) if part)
-        for text in texts
-    ]
+    shorts = []
+    for text in texts:
+        name, refined, checkpoint = _split(text)
+        short = osp.basename(name) + refined
+        if checkpoint:
+            short += f':{osp.basename(checkpoint)}'
+        shorts.append(short)
     return [
         short if shorts.count(short) == 1 else text
         for short, text in zip(shorts, texts)
     ]
 
 
-def _split(text: str) -> tuple[str, str | None]:
-    """Split a specification, in which both paths may hold colons."""
-    if text.endswith('.py'):
-        return text, None
-    name, found, checkpoint = text.partition('.py:')
-    if found:
-        name += '.py'
-    else:
-        name, found, checkpoint = text.partition(':')
-    if not name or found and not checkpoint:
-        raise ValueError(f'the estimator {text!r} is incomplete, expected '
-                         'NAME, NAME:CHECKPOINT, CONFIG.py or '
-                         'CONFIG.py:CHECKPOINT')
-    return name, checkpoint or None
+def _split(text: str) -> tuple[str, str, str | None]:
+    """Split a specification into name, ``+refined`` or '', checkpoint."""
+    match = _SPEC.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f'the estimator {text!r} is incomplete, expected NAME, '
+            'NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT, each with '
+            f'or without {REFINED} before the colon')
+    return match['name'], match['refined'] or '', match['checkpoint']
 
 
 def _from_file(path: str) -> dict[str, Any]:
@@ -203,4 +222,5 @@ def _unknown(name: str) -> ValueError:
     return ValueError(
         f'the estimator {name!r} is unknown; known are '
         f'{", ".join(ESTIMATORS)}, the types {", ".join(registered)}, any '
-        f'config file CONFIG.py, and the models of ptlflow ({others})')
+        f'config file CONFIG.py, and the models of ptlflow ({others}); '
+        f'{REFINED} may follow each')

@@ -53,7 +53,7 @@ def test_the_default_plan_has_the_size_and_the_work_of_the_readme():
     assert sum(count_macs(plan, (224, 224))) < sum(macs) / 5
 
 
-@pytest.mark.parametrize('spec', ['tvl1', 'dis'])
+@pytest.mark.parametrize('spec', ['tvl1', 'dis', 'dis+refined'])
 def test_solvers_of_opencv_have_no_count(spec):
     assert count_macs(build_estimator(spec), (64, 64)) is None
 

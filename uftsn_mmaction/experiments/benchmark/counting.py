@@ -35,7 +35,8 @@ def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
     PyTorch's counter knows convolutions and matrix products alone. It cannot
     see into solvers of OpenCV, whose count is None.
     """
-    if isinstance(estimator, OpenCVFlowEstimator):
+    if any(isinstance(part, OpenCVFlowEstimator)
+           for part in estimator.modules()):
         return None
     counter = FlopCounterMode(
         display=False, custom_mapping=dict.fromkeys(_PRODUCTS, _flops))
