@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generated motion, checked video lists and transforms."""
+from .random_motion import RandomMotionDataset
 from .synthetic_motion import SyntheticMotionDataset
 from .transforms.cached_flow import CachedFlow
 from .transforms.flow_geometry import FlipFlow, FormatFlow, ResizeFlow
@@ -10,6 +11,6 @@ from .video import CheckedVideoDataset
 
 __all__ = [
     'CachedFlow', 'CheckedVideoDataset', 'FlipFlow', 'FormatFlow',
-    'LoadGroundTruthFlow', 'ResizeFlow', 'Samplings', 'SyntheticMotionDataset',
-    'TakeFrames'
+    'LoadGroundTruthFlow', 'RandomMotionDataset', 'ResizeFlow', 'Samplings',
+    'SyntheticMotionDataset', 'TakeFrames'
 ]

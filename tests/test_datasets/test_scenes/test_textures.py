@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Textures, their pool, palettes and outlines."""
+import numpy as np
+import pytest
+
+from uftsn_mmaction.datasets.scenes import patterns
+from uftsn_mmaction.datasets.scenes.outlines import random_mask
+from uftsn_mmaction.datasets.scenes.palette import random_palette
+from uftsn_mmaction.datasets.scenes.textures import TexturePool, random_texture
+
+PATTERNS = ('clouds', 'gradient', 'blotches', 'stripes', 'cells', 'leaves',
+            'strokes')
+
+
+@pytest.mark.parametrize('name', PATTERNS)
+@pytest.mark.parametrize('side', [128, 200])
+def test_patterns_paint_a_square(name, side):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        picture = getattr(patterns, name)(rng, side, random_palette(rng))
+        assert picture.shape == (side, side, 3)
+        assert np.isfinite(picture).all()
+        assert picture.std() > 0
+
+
+def test_textures_differ_in_brightness_contrast_and_colour():
+    textures = [random_texture(np.random.default_rng(i), 128)
+                for i in range(60)]
+    assert all(t.shape == (128, 128, 3) and t.dtype == np.uint8
+               for t in textures)
+    brightness = [t.mean() for t in textures]
+    contrast = [t.std((0, 1)).mean() for t in textures]
+    colour = [np.ptp(t.mean((0, 1))) for t in textures]
+    for values, spread in ((brightness, 100), (contrast, 30), (colour, 40)):
+        assert np.ptp(values) > spread
+    assert 80 < np.mean(brightness) < 170
+
+
+def test_no_detail_is_finer_than_the_texels():
+    """Bilinear look-ups between the texels lose little of the contrast."""
+    for seed in range(20):
+        texture = random_texture(np.random.default_rng(seed), 128) / 255.
+        halfway = (texture[:, 1:] + texture[:, :-1]) / 2
+        assert halfway.var() > 0.9 * texture.var()
+
+
+def test_equal_random_numbers_draw_equal_textures():
+    one, same, other = (
+        random_texture(np.random.default_rng(seed), 128)
+        for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_a_pool_renews_its_textures_steadily():
+    rng = np.random.default_rng(0)
+    pool = TexturePool(128, capacity=3, renewal=0.25)
+    drawn = [pool.draw(rng) for _ in range(60)]
+    kinds = {id(texture): texture for texture in drawn}  # kept alive by drawn
+    assert 3 + 5 < len(kinds) < 3 + 26
+    # Without renewal the first three are all.
+    fixed = TexturePool(128, capacity=3, renewal=0)
+    assert len({id(fixed.draw(rng)) for _ in range(20)}) == 3
+    # Without a pool each one is new.
+    none = TexturePool(128, capacity=0, renewal=0)
+    assert (none.draw(rng) != none.draw(rng)).any()
+
+
+@pytest.mark.parametrize('radius', [3., 20.])
+def test_masks_are_closed_and_about_as_large_as_said(radius):
+    areas = []
+    for seed in range(80):
+        mask = random_mask(np.random.default_rng(seed), radius)
+        side = len(mask)
+        assert mask.shape == (side, side) and side % 2 == 1
+        border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+        assert not border.any()
+        assert mask.max() == 255
+        areas.append(mask.mean() / 255 * mask.size / 4)  # in pixels
+    assert 0.3 < np.median(areas) / (np.pi * radius**2) < 1.5
+    assert min(areas) < 0.6 * np.pi * radius**2  # thin ones
