@@ -69,6 +69,8 @@ def test_frames_too_small_for_the_pyramid(size):
     dict(max_displacement=-1),
     dict(finest_level=5),
     dict(finest_level=-1),
+    dict(num_passes=0),
+    dict(learned_upsampling=True),
     dict(out_indices=(0, 5)),
     dict(out_indices=()),
     dict(feature_norm='layer'),

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from uftsn_mmaction.models.flow import UnsupervisedFlowEstimator
+from uftsn_mmaction.models.flow.shared_decoder import SharedFlowDecoder
 
 
 def bilinear(image, flow):
@@ -54,12 +55,41 @@ def resize(flow, size):
         flow[None], size, mode='bilinear')[0]
 
 
+def decode_by_hand(decoder, level, q1, up, evidence, state):
+    """Residual flow and state of one pass of the shared decoder."""
+    projected = decoder.project[str(level)](q1[None])[0]
+    if state is None:
+        state = torch.zeros_like(projected)
+    state = F.interpolate(state[None], q1.shape[1:], mode='bilinear')[0]
+    costs = torch.where(evidence > 0, evidence, 0.1 * evidence)
+    state = decoder.hidden(torch.cat((projected, up, costs, state))[None])
+    return decoder.predict(state)[0], state[0]
+
+
+def upsample_by_hand(upsampling, flow, state, size):
+    """Weighted mean of nine coarse flows, pixel by pixel."""
+    factor = upsampling.factor
+    logits = 0.25 * upsampling.weights(state[None])[0]
+    padded = F.pad(factor * flow, (1, 1, 1, 1), mode='replicate')
+    rows = []
+    for y in range(size[0]):
+        row = []
+        for x in range(size[1]):
+            part = (y % factor) * factor + x % factor
+            i, j = y // factor, x // factor
+            weights = logits[part::factor**2, i, j].softmax(0)
+            around = padded[:, i:i + 3, j:j + 3].flatten(1)
+            row.append((weights * around).sum(1))
+        rows.append(torch.stack(row, -1))
+    return torch.stack(rows, 1)
+
+
 def flow_by_hand(estimator, first, second, use_cost_volume, mode):
     """Flow of one pair ``(3, H, W)`` by level."""
     pyramid1 = estimator.pyramid(first[None])
     pyramid2 = estimator.pyramid(second[None])
-    flow, flows = None, {}
-    for level in sorted(map(int, estimator.decoders), reverse=True):
+    flow, flows, state = None, {}, None
+    for level in estimator.decoded_levels:
         q1, q2 = pyramid1[level][0], pyramid2[level][0]
         up = q1.new_zeros(2, *q1.shape[1:])
         if flow is not None:
@@ -71,13 +101,20 @@ def flow_by_hand(estimator, first, second, use_cost_volume, mode):
                 estimator.max_displacement[level])  # eq. 3
         else:
             evidence = bilinear(q2, up)
-        residual = estimator.decoders[str(level)](
-            torch.cat((q1, up, evidence))[None])[0]  # eq. 4
+        if isinstance(estimator.decoders, SharedFlowDecoder):
+            residual, state = decode_by_hand(estimator.decoders, level, q1,
+                                             up, evidence, state)
+        else:
+            residual = estimator.decoders[str(level)](
+                torch.cat((q1, up, evidence))[None])[0]  # eq. 4
         flow = flows[level] = up + residual  # eq. 5
+    if estimator.upsampling is not None:
+        flows[0] = upsample_by_hand(estimator.upsampling, flow, state,
+                                    first.shape[1:])
     shown = []
     for level in range(5):
         size = [-(-side // 2**level) for side in first.shape[1:]]
-        nearest = min(flows, key=lambda known: abs(known - level))
+        nearest = min(sorted(flows), key=lambda known: abs(known - level))
         shown.append(resize(flows[nearest], size))
     return shown
 
@@ -122,5 +159,39 @@ def test_equals_the_equations_step_by_step(settings, backward):
                 torch.testing.assert_close(flow[n, :, t], reference)
             total += sum((w[n, :, t] * reference).sum()
                          for w, reference in zip(weights, expected))
+    torch.testing.assert_close(gradients,
+                               torch.autograd.grad(total, parameters))
+
+
+@pytest.mark.parametrize('settings', [
+    dict(finest_level=2, num_passes=2, learned_upsampling=True),
+    dict(finest_level=1, num_passes=3),
+    dict(),
+], ids=lambda settings: ' '.join(f'{k}={v}' for k, v in settings.items()))
+def test_one_decoder_for_all_levels(settings):
+    """Passes, state and upsampling of the plus plan, and their gradients."""
+    estimator = UnsupervisedFlowEstimator(
+        pyramid_channels=(4, 5, 6, 7),
+        decoder_channels=(9, 6),
+        max_displacement=2,
+        state_channels=5,
+        **settings).double()
+    nn.init.normal_(estimator.decoders.predict.weight, std=0.05)
+    nn.init.normal_(estimator.decoders.predict.bias, std=0.1)
+    clip = torch.rand(1, 3, 3, 37, 50, dtype=torch.float64)
+    parameters = list(estimator.parameters())
+    flows = estimator.levels(clip)
+    assert 0.2 < flows[0].abs().mean() < 10
+    weights = [torch.randn_like(flow) for flow in flows]
+    gradients = torch.autograd.grad(
+        sum((w * f).sum() for w, f in zip(weights, flows)), parameters)
+    total = 0
+    for t in range(2):
+        expected = flow_by_hand(estimator, clip[0, :, t], clip[0, :, t + 1],
+                                True, 'unit')
+        for flow, reference in zip(flows, expected):
+            torch.testing.assert_close(flow[0, :, t], reference)
+        total += sum((w[0, :, t] * reference).sum()
+                     for w, reference in zip(weights, expected))
     torch.testing.assert_close(gradients,
                                torch.autograd.grad(total, parameters))

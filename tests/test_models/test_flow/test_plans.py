@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A plan names the sizes of the estimator."""
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from uftsn_mmaction.models.flow import PLANS, UnsupervisedFlowEstimator
 
@@ -9,13 +11,14 @@ def shapes(estimator):
     return {k: v.shape for k, v in estimator.state_dict().items()}
 
 
-@pytest.mark.parametrize('plan, millions', [('uftsn', 5.7),
-                                            ('uftsn_small', 0.43)])
+@pytest.mark.parametrize('plan, millions', [
+    ('uftsn', 5.7), ('uftsn_small', 0.43), ('uftsn_plus', 0.6),
+    ('uftsn_plus_tiny', 0.2)])
 def test_a_plan_has_the_promised_size(plan, millions):
     estimator = UnsupervisedFlowEstimator(plan)
     size = sum(p.numel() for p in estimator.parameters())
     assert size / 1e6 == pytest.approx(millions, abs=0.05)
-    spelled_out = UnsupervisedFlowEstimator(**PLANS[plan])
+    spelled_out = UnsupervisedFlowEstimator(**vars(PLANS[plan]))
     assert shapes(estimator) == shapes(spelled_out)
     assert estimator.max_displacement == spelled_out.max_displacement
 
@@ -37,4 +40,34 @@ def test_arguments_replace_what_the_plan_says():
 def test_an_unknown_plan_lists_the_known_ones():
     with pytest.raises(ValueError, match='plan.*uftsn_small.*tiny'):
         UnsupervisedFlowEstimator('tiny')
-    assert set(PLANS) == {'uftsn', 'uftsn_small'}
+    assert set(PLANS) == {
+        'uftsn', 'uftsn_small', 'uftsn_plus', 'uftsn_plus_tiny'
+    }
+
+
+def test_levels_of_one_decoder_share_the_search_radius():
+    with pytest.raises(ValueError, match='max_displacement'):
+        UnsupervisedFlowEstimator(
+            'uftsn_plus', max_displacement=(4, 4, 4, 4, 2))
+    # Levels without a pass do not count.
+    UnsupervisedFlowEstimator('uftsn_plus', max_displacement=(1, 1, 4, 4, 4))
+
+
+def test_further_passes_cost_no_parameter():
+    one, three = (UnsupervisedFlowEstimator('uftsn_plus', num_passes=number)
+                  for number in (1, 3))
+    assert shapes(one) == shapes(three)
+    clip = torch.rand(1, 3, 2, 64, 64)
+    three.load_state_dict(one.state_dict())
+    assert not torch.allclose(one(clip)[0], three(clip)[0])
+
+
+def test_plus_plans_meet_their_budget():
+    """At most 3.5 and 1 GMAC for a pair of 224x224, 0.6 M and 0.3 M."""
+    for plan, giga, mega in (('uftsn_plus', 3.5, 0.65),
+                             ('uftsn_plus_tiny', 1, 0.3)):
+        estimator = UnsupervisedFlowEstimator(plan).eval()
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            estimator(torch.zeros(1, 3, 2, 224, 224))
+        assert counter.get_total_flops() / 2 < giga * 1e9
+        assert sum(p.numel() for p in estimator.parameters()) < mega * 1e6

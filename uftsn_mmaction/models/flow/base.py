@@ -164,6 +164,8 @@ class FlowEstimator(BaseModule, ABC):
                         clip_size: Sequence[int]) -> tuple[Tensor, ...]:
         """Lay out flows by clip; the nearest one serves a missing level.
 
+        Of two that are equally near it is the finer one.
+
         Args:
             flows: Flow ``(N * (T-1), 2, H_l, W_l)`` by level.
             clip_size: Size of the clips, ``(N, 3, T, H, W)``.
@@ -172,7 +174,7 @@ class FlowEstimator(BaseModule, ABC):
         outs = []
         for level in self.out_indices:
             size = (-(-height // 2**level), -(-width // 2**level))
-            nearest = min(flows, key=lambda known: abs(known - level))
+            nearest = min(flows, key=lambda known: (abs(known - level), known))
             out = resize_flow(flows[nearest], size)
             # (N * (T-1)) x 2 x h x w -> N x 2 x (T-1) x h x w
             out = out.view(batch, frames - 1, 2, *size)

@@ -2,9 +2,10 @@
 """Residual flow of one level, G^l of eq. 4."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -22,19 +23,57 @@ class FlowDecoder(BaseModule):
                  norm_cfg: dict | None = None,
                  act_cfg: dict | None = None) -> None:
         super().__init__()
-        act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
-        widths = (in_channels, *channels)
-        layer_cfg = dict(padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
-        self.hidden = nn.Sequential(
-            *(ConvModule(below, width, 3, **layer_cfg)
-              for below, width in pairwise(widths)))
-        self.predict = nn.Conv2d(widths[-1], 2, 3, padding=1)
-        # Five residuals add up, and each is doubled from level to level: a
-        # start near zero flow keeps the first warps inside the frame.
-        nn.init.normal_(self.predict.weight, std=1e-2)
-        nn.init.zeros_(self.predict.bias)
+        self.hidden = hidden_layers(in_channels, channels, norm_cfg, act_cfg)
+        self.predict = flow_layer((in_channels, *channels)[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, 2, H, W)`` in pixels."""
         # Flow is float32 even if the whole model has another precision.
         return self.predict(self.hidden(x.to(self.predict.weight.dtype)))
+
+
+class FlowDecoders(nn.ModuleDict):
+    """A decoder of its own for each level, as in the paper.
+
+    Args:
+        in_channels: By level, channels of ``cat(q_1, up(U), CostVolume)``.
+        channels: By level, hidden channels.
+        layer_cfg: ``norm_cfg`` and ``act_cfg`` of the convolutions.
+    """
+
+    def __init__(self, in_channels: Mapping[int, int],
+                 channels: Mapping[int, Sequence[int]],
+                 layer_cfg: Mapping[str, dict | None]) -> None:
+        super().__init__({
+            str(level): FlowDecoder(width, channels[level], **layer_cfg)
+            for level, width in in_channels.items()
+        })
+
+    def forward(self, level: int, feature: Tensor, flow: Tensor,
+                evidence: Tensor, state: None) -> tuple[Tensor, None]:
+        """Predict the residual flow of a level (eq. 4); there is no state."""
+        parts = [part.to(flow.dtype) for part in (feature, flow, evidence)]
+        return self[str(level)](torch.cat(parts, dim=1)), state
+
+
+def hidden_layers(in_channels: int, channels: Sequence[int],
+                  norm_cfg: dict | None,
+                  act_cfg: dict | None) -> nn.Sequential:
+    """Build 3x3 convolutions with activation, leaky ReLU by default."""
+    act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
+    layer_cfg = dict(padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+    return nn.Sequential(
+        *(ConvModule(below, width, 3, **layer_cfg)
+          for below, width in pairwise((in_channels, *channels))))
+
+
+def flow_layer(in_channels: int) -> nn.Conv2d:
+    """Build the last convolution of a decoder, which starts near zero.
+
+    The residuals of all levels add up, and each is doubled from level to
+    level: a start near zero flow keeps the first warps inside the frame.
+    """
+    layer = nn.Conv2d(in_channels, 2, 3, padding=1)
+    nn.init.normal_(layer.weight, std=1e-2)
+    nn.init.zeros_(layer.bias)
+    return layer

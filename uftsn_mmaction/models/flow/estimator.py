@@ -2,17 +2,20 @@
 """The coarse-to-fine flow estimator of sec. 2.1 (eq. 1 to 5)."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from .base import FlowEstimator
-from .decoder import FlowDecoder
+from .decoder import FlowDecoders
 from .match import ConcatenationMatcher, CostVolumeMatcher, Matcher
-from .plans import PLANS
+from .plans import PLANS, Plan
 from .pyramid import FeaturePyramid
+from .shared_decoder import SharedFlowDecoder
+from .upsampling import ConvexUpsampling
 from .warp import resize_flow
 
 # Three pairs of 224x224, measured on an x86 core.
@@ -35,14 +38,10 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         CostVolume^l))
 
     Args:
-        plan: Name of the sizes in :data:`PLANS`; the next three arguments
-            replace what it says.
-        pyramid_channels: Feature channels of level 1, 2, ...
-        decoder_channels: Hidden channels of the decoders, level 0 first; one
-            entry more than ``pyramid_channels``.
-        max_displacement: Search radius of the cost volume in pixels, one for
-            all levels or one per level, level 0 first.
-        finest_level: Finest level with a decoder; finer flows are upsampled.
+        plan: Name of the sizes in :data:`PLANS`.
+        pyramid_channels, decoder_channels, max_displacement, state_channels,
+            finest_level, num_passes, learned_upsampling: Replace what the
+            plan says, see :class:`Plan`.
         use_cost_volume: False passes on the warped feature in place of the
             cost volume (an ablation of table 2).
         multi_scale: False estimates once, at ``finest_level``, from zero flow
@@ -70,9 +69,12 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         self,
         plan: str = 'uftsn',
         pyramid_channels: Sequence[int] | None = None,
-        decoder_channels: Sequence[Sequence[int]] | None = None,
+        decoder_channels: Sequence[Any] | None = None,
         max_displacement: int | Sequence[int] | None = None,
-        finest_level: int = 0,
+        state_channels: int | None = None,
+        finest_level: int | None = None,
+        num_passes: int | None = None,
+        learned_upsampling: bool | None = None,
         use_cost_volume: bool = True,
         multi_scale: bool = True,
         feature_norm: str | None = 'unit',
@@ -83,51 +85,38 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         if plan not in PLANS:
             raise ValueError(f'plan of {type(self).__name__} must be one of '
                              f'{tuple(PLANS)}, got {plan!r}')
-        sizes = PLANS[plan]
-        if pyramid_channels is None:
-            pyramid_channels = sizes['pyramid_channels']
-        if decoder_channels is None:
-            decoder_channels = sizes['decoder_channels']
-        if max_displacement is None:
-            max_displacement = sizes['max_displacement']
-        num_levels = len(pyramid_channels) + 1
-        super().__init__(out_indices, num_levels)
-        if isinstance(max_displacement, int):
-            max_displacement = (max_displacement, ) * num_levels
-        for name, value in (('decoder_channels', decoder_channels),
-                            ('max_displacement', max_displacement)):
-            if len(value) != num_levels:
-                raise ValueError(
-                    f'{name} must have one entry for each of the '
-                    f'{num_levels} levels (level 0 and one per entry of '
-                    f'pyramid_channels), got {len(value)}: {value}')
-        if not 0 <= finest_level < num_levels:
-            raise ValueError('finest_level must be a level between 0 and '
-                             f'{num_levels - 1}, got {finest_level}')
-        self.num_levels = num_levels
+        sizes = PLANS[plan].replace(
+            pyramid_channels=pyramid_channels,
+            decoder_channels=decoder_channels,
+            max_displacement=max_displacement,
+            state_channels=state_channels,
+            finest_level=finest_level,
+            num_passes=num_passes,
+            learned_upsampling=learned_upsampling)
+        super().__init__(out_indices, sizes.num_levels)
+        self.num_levels = sizes.num_levels
         self.feature_norm = feature_norm
-        self.max_displacement = tuple(max_displacement)
-        coarsest_level = num_levels - 1 if multi_scale else finest_level
+        self.max_displacement = tuple(sizes.max_displacement)
+        finest = sizes.finest_level
+        coarsest = self.num_levels - 1 if multi_scale else finest
         # Coarse to fine, the order of the method.
-        self.decoded_levels = tuple(
-            range(coarsest_level, finest_level - 1, -1))
+        self.decoded_levels = (*range(coarsest, finest, -1),
+                               *(finest, ) * sizes.num_passes)
         layer_cfg = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
-        self.pyramid = FeaturePyramid(pyramid_channels[:coarsest_level],
+        self.pyramid = FeaturePyramid(sizes.pyramid_channels[:coarsest],
                                       **layer_cfg)
         channels = self.pyramid.channels
         self.matchers: dict[int, Matcher] = {
             level:
-            CostVolumeMatcher(max_displacement[level], feature_norm)
+            CostVolumeMatcher(self.max_displacement[level], feature_norm)
             if use_cost_volume else ConcatenationMatcher(channels[level])
             for level in self.decoded_levels
         }
-        # cat(q_1, up(U), cost volume) of eq. 4
-        self.decoders = nn.ModuleDict({
-            str(level):
-            FlowDecoder(channels[level] + 2 + matcher.out_channels,
-                        decoder_channels[level], **layer_cfg)
-            for level, matcher in self.matchers.items()
-        })
+        self.decoders = _build_decoders(sizes, channels, self.matchers,
+                                        layer_cfg)
+        self.upsampling = (
+            ConvexUpsampling(sizes.state_channels, 2**finest)
+            if sizes.learned_upsampling else None)
 
     def extra_repr(self) -> str:
         """List the settings that the layers do not show."""
@@ -195,7 +184,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         early, late = slice(0, frames - 1), slice(1, frames)
         first, second = (late, early) if backward else (early, late)
         flows: dict[int, Tensor] = {}
-        flow = None
+        flow = state = None
         for level in self.decoded_levels:
             q, prepared = features[level]
             # N x (T-1) x C x H x W -> (N * (T-1)) x C x H x W
@@ -211,9 +200,27 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                 dtype = torch.promote_types(x.dtype, torch.float32)
                 up = q1.new_zeros((len(q1), 2, *q1.shape[-2:]), dtype=dtype)
             # eq. 4
-            residual = self.decoders[str(level)](torch.cat(
-                [part.to(up.dtype) for part in (q1, up, evidence)], dim=1))
+            residual, state = self.decoders(level, q1, up, evidence, state)
             # eq. 5
             flow = up + residual.to(up.dtype)
             flows[level] = flow
+        if self.upsampling is not None:
+            flows[0] = self.upsampling(flow, state, x.shape[-2:])
         return self._at_out_indices(flows, x.shape)
+
+
+def _build_decoders(sizes: Plan, feature_channels: Sequence[int],
+                    matchers: Mapping[int, Matcher],
+                    layer_cfg: Mapping[str, dict | None]) -> nn.Module:
+    """Build G of eq. 4, for each level or one for all."""
+    features = {level: feature_channels[level] for level in matchers}
+    evidence = {level: matcher.out_channels
+                for level, matcher in matchers.items()}
+    if sizes.state_channels is None:
+        return FlowDecoders(
+            {level: features[level] + 2 + evidence[level]
+             for level in matchers},
+            dict(enumerate(sizes.decoder_channels)), layer_cfg)
+    return SharedFlowDecoder(features, evidence[sizes.finest_level],
+                             sizes.decoder_channels, sizes.state_channels,
+                             **layer_cfg)

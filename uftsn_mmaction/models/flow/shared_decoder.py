@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One decoder for all levels, which carries a state from coarse to fine."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from .decoder import flow_layer, hidden_layers
+
+
+class SharedFlowDecoder(BaseModule):
+    """Eq. 4 with the same weights at every level and pass.
+
+    A level is the same task at another scale, so that one decoder learns from
+    all of them at once. A 1x1 convolution brings the features of each level
+    to one width. The state tells a pass what the coarser ones have seen, as
+    in recurrent estimators (RAFT; Teed and Deng, ECCV 2020), and a further
+    pass costs no parameter.
+
+    Args:
+        feature_channels: By level, channels of ``q_1``.
+        evidence_channels: Channels of the cost volume, at all levels.
+        channels: Hidden channels.
+        state_channels: Channels of the state and of the projected features.
+        norm_cfg: Normalisation layer, None for none.
+        act_cfg: Activation, leaky ReLU by default.
+    """
+
+    def __init__(self,
+                 feature_channels: Mapping[int, int],
+                 evidence_channels: int,
+                 channels: Sequence[int],
+                 state_channels: int,
+                 norm_cfg: dict | None = None,
+                 act_cfg: dict | None = None) -> None:
+        super().__init__()
+        self.state_channels = state_channels
+        self.project = nn.ModuleDict({
+            str(level): nn.Conv2d(width, state_channels, 1)
+            for level, width in feature_channels.items()
+        })
+        act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
+        in_channels = 2 * state_channels + 2 + evidence_channels
+        self.evidence_act = ConvModule(1, 1, 1, act_cfg=act_cfg).activate
+        self.hidden = hidden_layers(in_channels, (*channels, state_channels),
+                                    norm_cfg, act_cfg)
+        self.predict = flow_layer(state_channels)
+
+    def forward(self, level: int, feature: Tensor, flow: Tensor,
+                evidence: Tensor,
+                state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Predict the residual flow of a level and the next state.
+
+        Args:
+            level: Level l.
+            feature: Feature ``q_1`` of the first frame ``(N, C_l, H, W)``.
+            flow: Upsampled flow ``(N, 2, H, W)`` in pixels.
+            evidence: Cost volume ``(N, evidence_channels, H, W)``.
+            state: State of the pass before, of any size; None at first.
+
+        Returns:
+            Residual flow ``(N, 2, H, W)`` in pixels, and the state
+            ``(N, state_channels, H, W)``.
+        """
+        dtype = self.predict.weight.dtype
+        feature = self.project[str(level)](feature)
+        if state is None:
+            state = torch.zeros_like(feature)
+        elif state.shape[-2:] != feature.shape[-2:]:
+            state = F.interpolate(state, feature.shape[-2:], mode='bilinear')
+        parts = (feature, flow, self.evidence_act(evidence), state)
+        state = self.hidden(torch.cat([part.to(dtype) for part in parts], 1))
+        return self.predict(state), state
