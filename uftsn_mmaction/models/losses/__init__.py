@@ -2,13 +2,15 @@
 """Unsupervised losses (sec. 2.2)."""
 from .base import FlowLoss
 from .census import census_distance, census_transform
+from .end_point_error import EndPointErrorLoss, end_point_error_loss
 from .level import Level
 from .photometric import PhotometricLoss, census_loss, difference_loss
 from .smoothness import SmoothnessLoss, smoothness_loss
 from .unsupervised import UnsupervisedLoss, build_unsupervised_loss
 
 __all__ = [
-    'FlowLoss', 'Level', 'PhotometricLoss', 'SmoothnessLoss',
-    'UnsupervisedLoss', 'build_unsupervised_loss', 'census_distance',
-    'census_loss', 'census_transform', 'difference_loss', 'smoothness_loss'
+    'EndPointErrorLoss', 'FlowLoss', 'Level', 'PhotometricLoss',
+    'SmoothnessLoss', 'UnsupervisedLoss', 'build_unsupervised_loss',
+    'census_distance', 'census_loss', 'census_transform', 'difference_loss',
+    'end_point_error_loss', 'smoothness_loss'
 ]

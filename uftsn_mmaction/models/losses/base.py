@@ -36,6 +36,9 @@ class FlowLoss(nn.Module, ABC):
         ValueError: If a weight is negative, or all levels have weight 0.
     """
 
+    #: Whether the loss compares with the true flow of generated clips.
+    needs_gt_flow: bool = False
+
     def __init__(self,
                  level_weights: Sequence[float] = (1., 1., 1., 1., 1.),
                  image_scale: float = 255.,
@@ -59,26 +62,31 @@ class FlowLoss(nn.Module, ABC):
     def forward(self,
                 flows: Sequence[Tensor] | Tensor,
                 clip: Tensor,
-                backward: bool = False) -> dict[str, Tensor]:
+                backward: bool = False,
+                gt_flow: Tensor | None = None) -> dict[str, Tensor]:
         """Compute the losses of one direction, summed over the levels.
 
         Args:
             flows: Flows ``(N, 2, T-1, H_l, W_l)``, finest level first.
             clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
             backward: Whether the flows lead from frame t+1 to frame t.
+            gt_flow: True flow of that direction ``(N, 2, T-1, H, W)``.
 
         Raises:
             ValueError: If the number of flows is not that of
                 ``level_weights``.
         """
         flows = (flows, ) if isinstance(flows, Tensor) else flows
-        found, = sum_levels([self], {backward: flows}, clip).values()
+        found, = sum_levels([self], {backward: flows}, clip,
+                            {backward: gt_flow}).values()
         return add_losses({}, found, self.weight)
 
 
 def sum_levels(
-    losses: Iterable[FlowLoss], flows: Mapping[bool, Sequence[Tensor]],
-    clip: Tensor
+    losses: Iterable[FlowLoss],
+    flows: Mapping[bool, Sequence[Tensor]],
+    clip: Tensor,
+    gt_flows: Mapping[bool, Tensor | None] | None = None,
 ) -> dict[tuple[bool, FlowLoss], dict[str, Tensor]]:
     """Sum losses over the levels with ``level_weights``.
 
@@ -88,6 +96,7 @@ def sum_levels(
         losses: Losses to compute.
         flows: Flows of one or both directions, by ``backward``.
         clip: Clips ``(N, 3, T, H, W)``.
+        gt_flows: True flows ``(N, 2, T-1, H, W)`` by ``backward``.
 
     Returns:
         Sums by direction and loss, without the ``weight`` of the loss.
@@ -106,7 +115,8 @@ def sum_levels(
             for backward in flows:
                 there, back = flows[backward], flows.get(not backward)
                 level = Level(there[index], frames, backward,
-                              None if back is None else back[index])
+                              None if back is None else back[index],
+                              (gt_flows or {}).get(backward))
                 for loss in losses:
                     weight = loss.level_weights[index]
                     if weight and loss.image_scale == scale:

@@ -46,17 +46,21 @@ class Level:
         backward: Whether the flow leads from frame t+1 to frame t.
         reverse_flow: Flow of the other direction, same shape; None if only
             one direction is known.
+        gt_flow: True flow ``(N, 2, T-1, H, W)`` of the frames at full size,
+            NaN where unknown; None without ground truth.
     """
 
     def __init__(self,
                  flow: Tensor,
                  frames: Frames,
                  backward: bool = False,
-                 reverse_flow: Tensor | None = None) -> None:
+                 reverse_flow: Tensor | None = None,
+                 gt_flow: Tensor | None = None) -> None:
         # N x 2 x (T-1) x h x w -> P x 2 x h x w
         self.flow = flow.transpose(1, 2).flatten(0, 1)
         self.reverse_flow = (None if reverse_flow is None else
                              reverse_flow.transpose(1, 2).flatten(0, 1))
+        self._gt_flow = gt_flow
         self._frames = frames
         early, late = slice(None, -1), slice(1, None)
         self._start, self._end = (late, early) if backward else (early, late)
@@ -81,6 +85,23 @@ class Level:
     def valid_mask(self) -> Tensor:
         """1 where the flow ends within the frame, ``(P, 1, h, w)``."""
         return valid_mask(self.flow)
+
+    @cached_property
+    def gt_flow(self) -> Tensor:
+        """True flow in pixels of the level ``(P, 2, h, w)``, or NaN."""
+        if self._gt_flow is None:
+            raise ValueError(
+                'a loss needs the true flow, but the samples have no gt_flow '
+                "and gt_flow_back; put PackActionInputs(algorithm_keys=("
+                "'gt_flow', 'gt_flow_back')) into a pipeline of a data set "
+                'that has them, such as RandomMotionDataset')
+        true = self._gt_flow.transpose(1, 2).flatten(0, 1).to(self.flow.dtype)
+        height, width = self.flow.shape[-2:]
+        scale = true.new_tensor(
+            (width / true.shape[-1], height / true.shape[-2]))
+        # The mean over the area of a coarse pixel, as of the frames.
+        true = F.interpolate(true, (height, width), mode='area')
+        return true * scale.view(2, 1, 1)
 
     def census(self, patch_size: int) -> tuple[Tensor, Tensor]:
         """Return the census codes of the first and the warped frames.

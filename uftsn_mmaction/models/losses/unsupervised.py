@@ -31,18 +31,31 @@ class UnsupervisedLoss(nn.Module):
         super().__init__()
         self.terms = nn.ModuleList(terms)
 
-    def forward(self, flows: Sequence[Tensor], flows_back: Sequence[Tensor],
-                clip: Tensor) -> dict[str, Tensor]:
+    @property
+    def needs_gt_flow(self) -> bool:
+        """Return whether a term compares with the true flow."""
+        return any(term.needs_gt_flow for term in self.terms
+                   if isinstance(term, FlowLoss))
+
+    def forward(
+        self,
+        flows: Sequence[Tensor],
+        flows_back: Sequence[Tensor],
+        clip: Tensor,
+        gt_flows: Mapping[bool, Tensor | None] | None = None,
+    ) -> dict[str, Tensor]:
         """Compute the losses by name; losses of one name add up.
 
         Args:
             flows: Flows from frame t to t+1, finest level first.
             flows_back: Flows from frame t+1 to t, finest level first.
             clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
+            gt_flows: True flows ``(N, 2, T-1, H, W)`` of generated clips by
+                ``backward``, for :class:`EndPointErrorLoss`.
         """
         directions = {False: flows, True: flows_back}
         shared = [term for term in self.terms if isinstance(term, FlowLoss)]
-        sums = sum_levels(shared, directions, clip)
+        sums = sum_levels(shared, directions, clip, gt_flows)
         losses: dict[str, Tensor] = {}
         for backward in directions:
             for term in self.terms:

@@ -10,7 +10,7 @@ import torch
 from mmaction.models.recognizers import Recognizer2D
 from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, SampleList
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...clips import draw_pairs
 from ..flow.base import build_flow_estimator
@@ -34,7 +34,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             ``out_indices``.
         backbone: 2D backbone of MMAction2, mmpretrain, timm or torchvision.
             Its input channels are set to ``2 * (clip_len - 1)`` where the
-            config leaves out ``in_channels`` (``in_chans`` for timm).
+            config leaves out ``in_channels`` (``in_chans`` for timm). None
+            for an estimator that trains alone.
         cls_head: MMAction2 head.
         flow_losses: Config of each loss on the flow by name, see
             :class:`FlowLoss`; None omits a loss.
@@ -58,7 +59,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def __init__(self,
                  flow_estimator: ConfigType,
-                 backbone: ConfigType,
+                 backbone: OptConfigType = None,
                  cls_head: OptConfigType = None,
                  flow_losses: dict[str, OptConfigType] | None = None,
                  photometric_loss: OptConfigType = None,
@@ -74,12 +75,16 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         if clip_len < 2:
             raise ValueError('clip_len of UFTSNRecognizer must be 2 or more, '
                              f'got {clip_len}')
+        if backbone is None and cls_head is not None:
+            raise ValueError('UFTSNRecognizer has a cls_head but no backbone '
+                             'to give it features; configure a backbone')
         test_cfg = dict(test_cfg or {})
         # Recognizer2D would split after the flow, which takes most memory.
         max_testing_views = test_cfg.pop('max_testing_views', None)
         return_flow = test_cfg.pop('return_flow', False)
         super().__init__(
-            backbone=set_input_channels(backbone, 2 * (clip_len - 1)),
+            backbone=(set_input_channels(backbone, 2 * (clip_len - 1))
+                      if backbone else dict(type=nn.Identity)),
             cls_head=cls_head,
             neck=neck,
             train_cfg=train_cfg,
@@ -93,7 +98,7 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             if value is not None and value <= 0:
                 raise ValueError(f'{name} of UFTSNRecognizer must be above 0 '
                                  f'or None, got {value}')
-        self._rgb_checkpoints = stock_checkpoints(backbone)
+        self._rgb_checkpoints = stock_checkpoints(backbone or {})
         self.clip_len = clip_len
         self.flow_bound = flow_bound
         self.pairs_per_clip = pairs_per_clip
@@ -114,8 +119,13 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             raise ValueError(
                 'The classifier takes the flow of level 0, but out_indices of '
                 f'flow_estimator is {levels}; start it with 0')
-        fit_first_conv(self.backbone, clip_len,
-                       self.backbone_from == 'torchvision')
+        if backbone:
+            fit_first_conv(self.backbone, clip_len,
+                           self.backbone_from == 'torchvision')
+        if pairs_per_clip is not None and self.flow_loss.needs_gt_flow:
+            raise ValueError(
+                f'pairs_per_clip of UFTSNRecognizer is {pairs_per_clip}, but '
+                'a loss on the true flow takes all pairs; leave it out')
 
     def init_weights(self) -> None:
         """Initialise all parts, the first kernel from RGB weights if given."""
@@ -168,7 +178,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             if self.pairs_per_clip is not None:
                 clips = draw_pairs(clips, self.pairs_per_clip)
             flows, flows_back = self.flow_estimator.bidirectional(clips)
-            terms = self.flow_loss(flows, flows_back, clips)
+            terms = self.flow_loss(flows, flows_back, clips,
+                                   self._gt_flows(data_samples))
             losses.update({k: flow_weight * v for k, v in terms.items()})
             flow = flows[0]
         if cls_weight:
@@ -187,16 +198,22 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
 
     def predict(self, inputs: Tensor, data_samples: SampleList,
                 **kwargs) -> SampleList:
-        """Predict the class scores of each video, as ``Recognizer2D`` does."""
+        """Predict the class scores of each video, as ``Recognizer2D`` does.
+
+        Without a head, the prediction is ``pred_flow``.
+        """
         flow = self._flow_for_classifier(inputs, test_mode=True)
-        feats, head_kwargs = self._classify(flow, inputs.shape[1], 'neck',
-                                            None, True)
-        predictions = self._in_float32(self.cls_head.predict, feats,
-                                       data_samples, **head_kwargs)
-        for sample in predictions:
-            dtype = torch.promote_types(sample.pred_score.dtype, torch.float32)
-            sample.set_pred_score(sample.pred_score.to(dtype))
-        if self.return_flow:
+        predictions = data_samples
+        if self.with_cls_head:
+            feats, head_kwargs = self._classify(flow, inputs.shape[1], 'neck',
+                                                None, True)
+            predictions = self._in_float32(self.cls_head.predict, feats,
+                                           data_samples, **head_kwargs)
+            for sample in predictions:
+                score = sample.pred_score
+                sample.set_pred_score(
+                    score.to(torch.promote_types(score.dtype, torch.float32)))
+        if self.return_flow or not self.with_cls_head:
             # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
             flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
             for sample, sample_flow in zip(predictions, flow):
@@ -215,6 +232,18 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                 'SampleFrames, and FormatShape(input_format=\'NCTHW\'), or '
                 'FormatFlow for cached flow, in the pipeline')
         return inputs.flatten(0, 1)
+
+    def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
+        """Collect the true flows by direction, if a loss needs them."""
+        if not self.flow_loss.needs_gt_flow:
+            return None
+        keys = {False: 'gt_flow', True: 'gt_flow_back'}
+        # M x 2 x (T-1) x H x W of each sample -> (B*M) x 2 x (T-1) x H x W
+        return {
+            backward: torch.cat([sample.get(key) for sample in data_samples])
+            for backward, key in keys.items()
+            if all(key in sample for sample in data_samples)
+        }
 
     def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
         """Estimate level 0, in tests ``max_testing_views`` clips at a time."""
