@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmaction.registry import MODELS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 
 from uftsn_mmaction.engine.hooks.stage import build_stages, staged_hook
@@ -27,7 +28,9 @@ SMALL = ('uftsn_quickstart', 'uftsn_r18_ucf101_subset')
 NAMES = sorted(path.stem for path in ROOT.rglob('*.py')
                if '_base_' not in path.parts)
 FUSIONS = [name for name in NAMES if 'fusion' in name]
-STREAMS = [name for name in NAMES if name not in FUSIONS]
+# Flow estimators that train alone, without a classifier.
+ALONE = [name for name in NAMES if name.startswith('flow_')]
+STREAMS = [name for name in NAMES if name not in FUSIONS + ALONE]
 SPATIAL = [name for name in STREAMS if name.startswith('tsn_')]
 # Names and experiments; HMDB51 differs from UCF101 in its data alone.
 TRAINED = [(name, None) for name in STREAMS] + [
@@ -160,6 +163,31 @@ def test_train_and_test_step(name, experiment, load, one_batch, tmp_path):
         assert torch.isfinite(sample.pred_score).all()
 
 
+@pytest.mark.parametrize('plan', ['uftsn_plus', 'uftsn_plus_tiny', 'uftsn'])
+def test_an_estimator_trains_alone(plan, load):
+    """All of its weights, on generated pairs; a test gives its flow."""
+    cfg = load('flow_generated')
+    cfg.model.flow_estimator.plan = plan
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+
+    def batch_of(loader):
+        dataset = DATASETS.build(loader.dataset)
+        return pseudo_collate([dataset[index] for index in range(2)])
+
+    before = {k: v.clone() for k, v in model.named_parameters()}
+    losses = model.train_step(batch_of(cfg.train_dataloader), optim_wrapper)
+    assert losses['loss_end_point_error'] > 0
+    still = [name for name, value in model.named_parameters()
+             if torch.equal(value, before[name])]
+    assert not still
+    model.eval()
+    for sample in model.test_step(batch_of(cfg.val_dataloader)):
+        assert sample.pred_flow.shape == sample.gt_flow.shape
+        assert torch.isfinite(sample.pred_flow).all()
+
+
 @pytest.mark.parametrize('name', NAMES)
 def test_hooks_have_names(name, load):
     """A derived config then changes one without restating the others."""
@@ -172,7 +200,8 @@ def test_hooks_have_names(name, load):
     assert cfg.get('custom_hooks', []) == (
         [dict(type='StreamScoresHook')] if name in FUSIONS else [])
     # A motion stream whose estimator is a part of the model has stages.
-    assert has_stages(cfg) == ('flow_estimator' in cfg.model)
+    assert has_stages(cfg) == ('flow_estimator' in cfg.model
+                               and name not in ALONE)
 
 
 @pytest.mark.parametrize('name', STREAMS)

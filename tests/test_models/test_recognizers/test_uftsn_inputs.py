@@ -107,3 +107,58 @@ def test_an_estimator_without_a_head_trains_on_flow(build_recognizer,
     assert {name for name in losses if 'loss' in name} == {
         'loss_difference', 'loss_census', 'loss_smoothness'
     }
+
+
+def with_true_flow(samples, size):
+    """The same samples, as a generated data set gives them."""
+    for sample in samples:
+        for key in ('gt_flow', 'gt_flow_back'):
+            sample.set_field(torch.randn(1, 2, 2, *size), key)
+    return samples
+
+
+def test_an_estimator_without_a_classifier(build_recognizer, make_batch):
+    """It trains on the true flow of generated clips, and predicts flow."""
+    model = build_recognizer(
+        backbone=None,
+        cls_head=None,
+        photometric_loss=None,
+        smoothness_loss=None,
+        flow_losses=dict(truth=dict(
+            type='EndPointErrorLoss', level_weights=(1., ) * 5)))
+    assert model.parts == ('flow_estimator', )
+    clips, samples = make_batch()
+    with pytest.raises(ValueError, match='gt_flow'):
+        model(clips, samples, mode='loss')
+    samples = with_true_flow(samples, clips.shape[-2:])
+    losses = model(clips, samples, mode='loss')
+    losses['loss_end_point_error'].backward()
+    assert all(p.grad is not None for p in model.parameters())
+    # Of both directions, each with its own truth.
+    model.set_stage(['flow_estimator'], dict(flow=1.0))
+    flows = model.flow_estimator.bidirectional(clips[:, 0])
+    truths = [torch.cat([sample.get(key) for sample in samples])
+              for key in ('gt_flow', 'gt_flow_back')]
+    loss, = model.flow_loss.terms
+    expected = sum(
+        loss(flow, clips[:, 0], gt_flow=truth)['loss_end_point_error'] / 2
+        for flow, truth in zip(flows, truths))
+    torch.testing.assert_close(
+        model(clips, samples, mode='loss')['loss_end_point_error'], expected)
+    model.eval()
+    predictions = model(clips, samples, mode='predict')
+    for sample, flow in zip(predictions, model.extract_flow(clips)[0]):
+        torch.testing.assert_close(sample.pred_flow, flow[None])
+
+
+def test_a_head_needs_a_backbone(build_recognizer):
+    with pytest.raises(ValueError, match='backbone'):
+        build_recognizer(backbone=None)
+
+
+def test_drawn_pairs_have_no_true_flow(build_recognizer):
+    with pytest.raises(ValueError, match='pairs_per_clip'):
+        build_recognizer(
+            pairs_per_clip=1,
+            flow_losses=dict(truth=dict(
+                type='EndPointErrorLoss', level_weights=(1., ) * 5)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule
+from mmcv.cnn import build_activation_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -46,7 +46,7 @@ class SharedFlowDecoder(BaseModule):
         })
         act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
         in_channels = 2 * state_channels + 2 + evidence_channels
-        self.evidence_act = ConvModule(1, 1, 1, act_cfg=act_cfg).activate
+        self.evidence_act = build_activation_layer(act_cfg)
         self.hidden = hidden_layers(in_channels, (*channels, state_channels),
                                     norm_cfg, act_cfg)
         self.predict = flow_layer(state_channels)
