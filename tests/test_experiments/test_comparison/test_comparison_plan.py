@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from uftsn_mmaction.engine.hooks.stage import stage_configs
+from uftsn_mmaction.engine.hooks.stage import stage_configs, stage_epochs
 from uftsn_mmaction.experiments.comparison.plan import (
     DATA,
     read_config,
     seeded_config,
 )
-from uftsn_mmaction.experiments.stages import stage_epochs
 
 
 @pytest.mark.parametrize('data, lengths', [('quickstart', (9, 4, 2)),

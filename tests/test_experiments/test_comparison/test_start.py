@@ -3,9 +3,9 @@ import torch
 from mmaction.registry import MODELS
 
 from uftsn_mmaction.experiments.comparison.entrants import read_entrants
-from uftsn_mmaction.experiments.comparison.plan import seeded_config
-from uftsn_mmaction.experiments.comparison.start import (
+from uftsn_mmaction.experiments.comparison.plan import (
     classifier_start,
+    seeded_config,
     trained_weights,
     write_start,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 
 _CLASSIFIER = ('backbone', 'neck', 'cls_head')
 
@@ -153,6 +153,44 @@ def stage_configs(cfg: Mapping[str, Any]) -> list[ConfigDict]:
     [{'name': 'flow', 'begin': 0, 'lr': 0.001}, {'name': 'joint', 'begin': 30}]
     """
     return [config for _, config in _in_order(staged_hook(cfg)['stages'])]
+
+
+def stage_epochs(cfg: Config) -> dict[str, range]:
+    """Return the epochs of each stage, from 1 as in checkpoints and logs.
+
+    Raises:
+        ValueError: If the stages are others, are not counted in epochs, or
+            one of them has no epoch.
+
+    >>> stages = dict(flow=dict(begin=0), classifier=dict(begin=4),
+    ...               joint=dict(begin=7))
+    >>> hook = dict(type='StagedTrainingHook', stages=stages)
+    >>> cfg = Config(dict(custom_hooks=[hook], train_cfg=dict(max_epochs=9)))
+    >>> stage_epochs(cfg)['classifier']
+    range(5, 8)
+    """
+    stages = stage_configs(cfg)
+    names = tuple(stage.name for stage in stages)
+    by_epoch = staged_hook(cfg).get('by_epoch', True)
+    last = (cfg.get('train_cfg') or {}).get('max_epochs')
+    expected = tuple(PRESETS)
+    if names != expected or not by_epoch or not isinstance(last, int):
+        raise ValueError(
+            f'The stages of {cfg.filename} are {names}, counted in '
+            f'{"epochs" if by_epoch else "iterations"}, with '
+            f'train_cfg.max_epochs={last}; expected {expected} in epochs')
+    begins = [stage.begin for stage in stages]
+    epochs = {
+        name: range(begin + 1, min(end, last) + 1)
+        for name, begin, end in zip(names, begins, [*begins[1:], last])
+    }
+    for name, found in epochs.items():
+        if not found:
+            raise ValueError(
+                f'Stage {name!r} of {cfg.filename} begins at '
+                f'train_cfg.max_epochs={last} or later; let each stage have '
+                'one epoch or more')
+    return epochs
 
 
 def _in_order(stages: StageSettings) -> list[tuple[Stage, ConfigDict]]:

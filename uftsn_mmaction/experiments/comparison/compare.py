@@ -12,10 +12,10 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from ...engine.hooks.stage import stage_epochs
 from ...fileio import AtomicLocalBackend, write_json
 from ..environment import environment
 from ..run import lock_folder, note_failure
-from ..stages import stage_epochs
 from ..table import Column, Grid, Spread, Table, json_value
 from ..tools import RunSettings
 from .entrants import OURS_JOINT, Entrant, read_entrants

@@ -11,8 +11,8 @@ import torch
 from mmaction.registry import MODELS
 
 from ...datasets.motion.classes import CLASSES, MOTIONS
+from ...engine.hooks.stage import stage_epochs
 from ..environment import environment
-from ..stages import stage_epochs
 from ..table import Column, Table, json_value
 from .plan import QuickstartPlan
 from .results import TestResult

@@ -12,9 +12,13 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner.utils import calc_dynamic_intervals
 
-from ...engine.hooks.stage import PRESETS, stage_configs, staged_hook
+from ...engine.hooks.stage import (
+    PRESETS,
+    stage_configs,
+    stage_epochs,
+    staged_hook,
+)
 from ..experiment import check_streams
-from ..stages import stage_epochs
 
 #: Metrics that the report reads from each validation and test.
 METRICS = ('AccMetric', 'MotionAccuracy', 'EndPointError')

@@ -2,7 +2,7 @@
 import pytest
 from mmengine.config import Config
 
-from uftsn_mmaction.experiments.stages import stage_epochs
+from uftsn_mmaction.engine.hooks.stage import stage_epochs
 
 
 @pytest.fixture
