@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from uftsn_mmaction.experiments.flow_report import METRICS, FlowReport
+from uftsn_mmaction.experiments.flow_evaluation import METRICS, FlowReport
 
 KEYS = [column.key for column in METRICS]
 

@@ -21,10 +21,8 @@ _UNUSED = ('PyTorch compiling details', 'MUSA available', 'numpy_random_seed')
 
 def environment() -> dict[str, str]:
     """Return the versions of libraries and the processors, for JSON."""
-    env = {
-        name: str(value)
-        for name, value in collect_env().items() if name not in _UNUSED
-    }
+    env = {name: str(value)
+           for name, value in collect_env().items() if name not in _UNUSED}
     # Those that MMEngine does not report.
     for package in ('numpy', 'mmcv', 'mmcv-lite', 'mmaction2', 'ptlflow'):
         with suppress(PackageNotFoundError):
@@ -52,10 +50,8 @@ def available_device(name: str) -> torch.device:
 
 def environment_text(env: Mapping[str, object]) -> str:
     """Return the result of :func:`environment` for a terminal."""
-    return fill(
-        '; '.join(f'{name}: {value}' for name, value in env.items()),
-        width=79,
-        break_on_hyphens=False)
+    text = '; '.join(f'{name}: {value}' for name, value in env.items())
+    return fill(text, 79, break_on_hyphens=False)
 
 
 def _cpu_name() -> str:

@@ -29,15 +29,13 @@ class Experiment:
     ``folder`` holds the checkpoints and logs of the training, ``test/`` with
     the logs of the last test, ``settings.json`` with the settings, and
     ``result.json`` with the metrics once :meth:`run` has tested it.
-    ``config_file`` hands ``cfg`` to the tools. A new training loads the
-    checkpoint ``start``; None leaves ``cfg.load_from``.
     """
     name: str
     cfg: Config
     folder: Path
-    config_file: Path
+    config_file: Path  # hands cfg to the tools
     settings: RunSettings
-    start: Path | None = None
+    start: Path | None = None  # checkpoint to load, None for cfg.load_from
 
     @property
     def checkpoint(self) -> Path:
@@ -88,11 +86,8 @@ class Experiment:
         """Train, or go on; return the last checkpoint.
 
         ``begin`` is called before the first epoch. It may write ``start``, or
-        put a checkpoint into ``folder`` for the training to go on from.
-
-        Raises:
-            RunError: If the training fails, or is needed but forbidden.
-            ValueError: If another run is at work in the folder.
+        put a checkpoint into ``folder`` for the training to go on from. A
+        training that fails, or is needed but forbidden, raises a RunError.
         """
         if self.checkpoint.exists():
             announce(f'Training of {self.name}: finished already')
@@ -107,11 +102,10 @@ class Experiment:
                 begin()
             announce(f'Training of {self.name}, '
                      f'{self.cfg.train_cfg.max_epochs} epochs')
-            # A new training must not resume: it would drop load_from.
-            resume = []
             latest = latest_epoch(self.folder)
+            # A new training must not resume: it would drop load_from.
+            resume = ['--resume'] if latest else []
             if latest:
-                resume = ['--resume']
                 # Without this file the trainer would begin anew: a kill may
                 # have come before it, or the folder may have moved.
                 AtomicLocalBackend().put_text(
@@ -129,7 +123,7 @@ class Experiment:
         """Test anew; return all metrics of the config's evaluator.
 
         ``checkpoint`` is None where the config names the weights itself.
-        ``dump`` writes :attr:`predictions`. Errors are those of :meth:`train`.
+        ``dump`` writes :attr:`predictions`. A failure raises a RunError.
         """
         folder = self.folder / 'test'
         with lock_folder(self.folder):

@@ -13,22 +13,18 @@ from tabulate import tabulate
 
 @dataclass(frozen=True)
 class Spread:
-    """Centre and spread over repetitions, such as seeds.
-
-    ``std`` is the sample standard deviation, None for one value.
-    """
+    """Centre and spread over repetitions, such as seeds."""
     mean: float
-    std: float | None
+    std: float | None  # of the sample, None for one value
     median: float
     min: float
     max: float
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Spread | None:
-        """Summarize one value per repetition.
+        """Summarize one value per repetition; None if one is missing.
 
-        None if one is missing or not finite: statistics of the others would
-        be of fewer repetitions than the table claims.
+        Statistics of the others would be of fewer than the table claims.
 
         >>> Spread.of([1, 2, 6])
         Spread(mean=3, std=2.6457513110645907, median=2, min=1, max=6)
@@ -45,17 +41,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: key of its values, heading with the unit, and format.
-
-    ``scale`` leads to the unit of the heading, as 100 from a fraction to
-    percent. ``center`` is the statistic of a :class:`Spread` to show,
-    ``'mean'`` or ``'median'``.
-    """
+    """A column: key of its values, heading with the unit, and format."""
     key: str
     head: str
     spec: str = '.3f'
-    scale: float = 1
-    center: str = 'mean'
+    scale: float = 1  # to the unit of the heading
+    center: str = 'mean'  # of a spread, or 'median'
 
     def cell(self, value: float | str | Spread | None) -> str:
         """Format a value; a spread is one number where all values agree.

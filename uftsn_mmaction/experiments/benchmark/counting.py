@@ -19,25 +19,17 @@ _PRODUCTS = (_ATEN.mul, _ATEN.mul_, _ATEN.div, _ATEN.div_, _ATEN.addcmul,
 
 
 class PairMacs(NamedTuple):
-    """Multiply-accumulates of one pair of frames.
-
-    ``matrix`` are those of convolutions and matrix products, ``elementwise``
-    products, quotients and powers: nearly all of them the cost volume (eq. 3)
-    in UF-TSN, and the only ones in unrolled solvers.
-    """
-    matrix: int
-    elementwise: int
+    """Multiply-accumulates of one pair of frames."""
+    matrix: int  # of convolutions and matrix products
+    elementwise: int  # products, quotients and powers, as of eq. 3
 
 
 def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
-    """Count the multiplications of an estimator for one pair of frames.
-
-    PyTorch's counter knows convolutions and matrix products alone. It cannot
-    see into solvers of OpenCV, whose count is None.
-    """
+    """Count the multiplications of a pair of frames; None for OpenCV's."""
     if any(isinstance(part, OpenCVFlowEstimator)
            for part in estimator.modules()):
         return None
+    # Without the mapping, convolutions and matrix products alone count.
     counter = FlopCounterMode(
         display=False, custom_mapping=dict.fromkeys(_PRODUCTS, _flops))
     # no_grad, since some releases do not see into linear layers in

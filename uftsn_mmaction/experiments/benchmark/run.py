@@ -15,8 +15,7 @@ from ...models.flow_zoo import build_estimator
 from ..environment import environment, environment_text
 from .counting import count_macs
 from .memory import cpu_peak_mb, cuda_peak_mb
-from .report import definitions, to_json, to_text
-from .row import Row, time_in_turn
+from .row import Row, definitions, time_in_turn, to_json, to_text
 from .settings import BenchmarkSettings, Combination
 from .workload import Workload, build_model, set_threads
 
@@ -27,15 +26,8 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
 
     Everything is built once before anything is measured, so that a missing
     library or a wrong name ends the run at once. A failure in a combination
-    leaves a gap there. Threads and cuDNN stay as they are set here.
-
-    Args:
-        settings: Estimators, conditions and rounds.
-        out: Folder of ``benchmark.json``.
-        command: Command line, for the record.
-
-    Returns:
-        Values of each row, see :meth:`Row.values`.
+    leaves a gap there. Threads and cuDNN stay as they are set here. The folder
+    ``out`` gets ``benchmark.json``, with the command line for the record.
     """
     check_output_folder(out)
     for spec in dict.fromkeys(settings.estimators):
@@ -57,7 +49,7 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
     print(environment_text(threads | record['environment']), flush=True)
     rows: list[dict[str, Any]] = []
     for combination in settings.combinations():
-        measured = measure_combination(combination, settings)
+        measured = _measure(combination, settings)
         pairs = settings.clip_len - 1
         rows += [row.values(measured[0], pairs) for row in measured]
         # Each time, since the next one may take hours.
@@ -67,8 +59,8 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
     return rows
 
 
-def measure_combination(combination: Combination,
-                        settings: BenchmarkSettings) -> list[Row]:
+def _measure(combination: Combination,
+             settings: BenchmarkSettings) -> list[Row]:
     """Measure all estimators in one combination."""
     title, rows, runs = combination.title, [], []
     on_gpu = torch.device(combination.device).type == 'cuda'

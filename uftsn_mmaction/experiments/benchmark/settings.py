@@ -23,19 +23,12 @@ class Combination:
 
 @dataclass(frozen=True)
 class BenchmarkSettings:
-    """Options of ``tools/benchmark.py``, where they are explained.
-
-    ``classifier`` is the config of a ``UFTSNRecognizer``, None to end at the
-    flow.
-
-    Raises:
-        ValueError: If a setting is out of range or a device is missing.
-    """
+    """Options of ``tools/benchmark.py``, where they are explained."""
     estimators: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...] = ((224, 224), )
     batch_sizes: tuple[int, ...] = (1, )
     devices: tuple[str, ...] = ('cpu', )
-    classifier: str | None = None
+    classifier: str | None = None  # config, None to end at the flow
     clip_len: int = 10
     repeats: int = 10
     warmup: int = 2

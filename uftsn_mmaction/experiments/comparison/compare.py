@@ -53,16 +53,12 @@ class FlowResults(Grid):
         """Return the table with a column per metric that some test has."""
         found = {ACCURACY}.union(*self.metrics.values())
         columns = [column for column in COLUMNS if column.key in found]
-        table = Table([
-            Column('name', 'estimator'), *columns,
-            Column('seeds', 'seeds')
-        ])
+        table = Table([Column('name', 'estimator'), *columns,
+                       Column('seeds', 'seeds')])
         seeds = ', '.join(map(str, self.seeds))
         for name in (entrant.name for entrant in self.entrants):
-            values = {
-                column.key: self.summary(name, column.key)
-                for column in columns
-            }
+            values = {column.key: self.summary(name, column.key)
+                      for column in columns}
             table.add(name=name, seeds=seeds, **values)
         return table.to_markdown()
 
@@ -71,31 +67,23 @@ class FlowResults(Grid):
         return dict(
             seeds=list(self.seeds),
             rows=[
-                dict(
-                    estimator=entrant.name,
-                    spec=entrant.spec,
-                    config=entrant.estimator,
-                    settings=entrant.settings,
-                    metrics={
-                        column.key: json_value(
-                            self.summary(entrant.name, column.key))
-                        for column in COLUMNS
-                    },
-                    by_seed={
-                        str(seed):
-                        json_value(self.metrics.get((entrant.name, seed)))
-                        for seed in self.seeds
-                    }) for entrant in self.entrants
+                dict(estimator=entrant.name,
+                     spec=entrant.spec,
+                     config=entrant.estimator,
+                     settings=entrant.settings,
+                     metrics={column.key: json_value(
+                         self.summary(entrant.name, column.key))
+                              for column in COLUMNS},
+                     by_seed={str(seed): json_value(
+                         self.metrics.get((entrant.name, seed)))
+                              for seed in self.seeds})
+                for entrant in self.entrants
             ],
-            failures=[
-                dict(estimator=name, seed=seed, reason=reason)
-                for (name, seed), reason in self.failures.items()
-            ])
+            failures=[dict(estimator=name, seed=seed, reason=reason)
+                      for (name, seed), reason in self.failures.items()])
 
 
-def compare_flows(config: Path,
-                  specs: Sequence[str],
-                  seeds: Sequence[int],
+def compare_flows(config: Path, specs: Sequence[str], seeds: Sequence[int],
                   settings: RunSettings,
                   options: Mapping[str, Any] | None = None) -> FlowResults:
     """Train one classifier on the flow of each estimator, and test it.
@@ -112,10 +100,8 @@ def compare_flows(config: Path,
     cfg = read_config(config, options)
     entrants = read_entrants(specs, cfg.model.flow_estimator.to_dict())
     results = FlowResults(entrants, seeds)
-    jobs = [
-        Job.build(cfg, entrant, seed, settings) for seed in seeds
-        for entrant in entrants
-    ]
+    jobs = [Job.build(cfg, entrant, seed, settings)
+            for seed in seeds for entrant in entrants]
     with lock_folder(settings.work_dir):
         for job in jobs:
             job.check()
@@ -156,14 +142,10 @@ def _write(results: FlowResults, cfg: Config, settings: RunSettings,
         text.append(f'`{OURS_JOINT}` goes on with the stage `joint` '
                     f'({epochs["joint"]} epochs), in which the estimator '
                     'trains too.')
-    text += [
-        f'{entrant.name}: `{entrant.settings}`.'
-        for entrant in results.entrants if entrant.settings
-    ]
-    text += [
-        f'{name}, seed {seed} failed: {reason}'
-        for (name, seed), reason in results.failures.items()
-    ]
+    text += [f'{entrant.name}: `{entrant.settings}`.'
+             for entrant in results.entrants if entrant.settings]
+    text += [f'{name}, seed {seed} failed: {reason}'
+             for (name, seed), reason in results.failures.items()]
     text.append(f'```bash\n{command}\n```\n')
     AtomicLocalBackend().put_text(
         '\n\n'.join(text), settings.work_dir / 'flows.md')

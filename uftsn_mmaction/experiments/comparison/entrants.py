@@ -19,15 +19,12 @@ OURS, OURS_JOINT, UNTRAINED = 'ours', 'ours+joint', 'untrained'
 
 @dataclass(frozen=True, eq=False)
 class Entrant:
-    """An estimator: name in the table, specification and config.
-
-    ``weights`` is None where they are random, part of the config, or still to
-    be trained.
-    """
+    """An estimator: name in the table, specification and config."""
     name: str
     spec: str
     estimator: dict[str, Any]
     settings: str = ''
+    # None: random, part of the config, or still to be trained.
     weights: Mapping[str, Tensor] | None = None
 
     @property
@@ -50,10 +47,8 @@ class Entrant:
 def read_entrants(specs: Sequence[str],
                   own_estimator: Mapping[str, Any]) -> list[Entrant]:
     """Build each estimator once, so that a bad one is found at once."""
-    entrants = [
-        _read(spec, name, dict(own_estimator))
-        for spec, name in zip(specs, short_names(specs))
-    ]
+    entrants = [_read(spec, name, dict(own_estimator))
+                for spec, name in zip(specs, short_names(specs))]
     folders = [entrant.folder for entrant in entrants]
     for entrant in entrants:
         if folders.count(entrant.folder) > 1:

@@ -163,7 +163,6 @@ def trained_weights(checkpoint: Path) -> dict[str, Tensor]:
     """Return the weights of the estimator in a recognizer's checkpoint."""
     weights = read_checkpoint(
         str(checkpoint), 'the first stage', 'remove it to train anew')
-    return {
-        name[len(ESTIMATOR_PART):]: value
-        for name, value in weights.items() if name.startswith(ESTIMATOR_PART)
-    }
+    return {name[len(ESTIMATOR_PART):]: value
+            for name, value in weights.items()
+            if name.startswith(ESTIMATOR_PART)}

@@ -47,12 +47,10 @@ _ROWS = (
 def read_history(work_dir: Path) -> dict[int, dict[str, float]]:
     """Read the validation metrics of a training by epoch (from 1), in order.
 
-    ``LocalVisBackend`` writes one JSON object per line, and one file per
-    start of a run. Where a resumed run repeats an epoch, the later one
-    counts.
+    Where a resumed run repeats an epoch, the later one counts.
     """
     history = {}
-    # The folders are named after the time, so that they sort by it.
+    # Each start of a run has a folder named after its time.
     for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
         for line in path.read_text(encoding='utf-8').splitlines():
             try:
@@ -82,21 +80,11 @@ def collect_metrics(plan: QuickstartPlan,
                     results: Mapping[str, TestResult],
                     seconds: Mapping[str, float],
                     threads: int | None) -> dict[str, Any]:
-    """Put together what was measured: the content of ``metrics.json``.
+    """Return the content of ``metrics.json``.
 
-    Args:
-        plan: Configs of the run.
-        history: Validation metrics of the staged training, by epoch.
-        results: Tests of ``temporal`` (the trained stream), ``control``,
-            ``tvl1`` and ``fusion``.
-        seconds: Duration of each phase.
-        threads: Number of threads of the training.
-
-    Returns:
-        ``aepe*`` in pixels (end-point error averaged over all pixels of the
-        test set), accuracies from 0 to 1, ``epochs`` whose validations the
-        values of the stages are, ``seconds`` in all and of each phase, and
-        the ``settings`` and versions to repeat the run with.
+    Those are ``aepe*`` in pixels, over all pixels of the test set; accuracies
+    from 0 to 1; the ``epochs`` after which the stages were validated;
+    ``seconds`` in all and by phase; and ``settings`` to repeat the run with.
     """
     temporal, control, tvl1, fusion = (
         results[name].metrics
@@ -131,28 +119,21 @@ def collect_metrics(plan: QuickstartPlan,
         seconds_of_phases=dict(seconds),
         settings=dict(
             config=plan.motion.filename,
-            cfg_options=[
-                f'{key}={value}' for key, value in plan.options.items()
-            ],
+            cfg_options=[f'{key}={value}'
+                         for key, value in plan.options.items()],
             seed=(plan.motion.get('randomness') or {}).get('seed'),
             threads=threads,
             device=torch.cuda.get_device_name()
             if torch.cuda.is_available() else 'CPU',
             tvl1=dict(solver.settings),
-            versions={
-                key: found[name].split()[0]
-                for key, name in _VERSIONS.items() if name in found
-            }))
+            versions={key: found[name].split()[0]
+                      for key, name in _VERSIONS.items() if name in found}))
 
 
 def results_table(metrics: Mapping[str, Any]) -> Table:
     """Return the errors and accuracies of ``metrics.json`` as a table."""
-    table = Table(_COLUMNS)
-    for name, *keys in _ROWS:
-        table.add(
-            name=name,
-            **{
-                column.key: key and json_value(metrics[key])
-                for column, key in zip(_COLUMNS[1:], keys)
-            })
+    table, keys = Table(_COLUMNS), [column.key for column in _COLUMNS]
+    for name, *sources in _ROWS:
+        values = (source and json_value(metrics[source]) for source in sources)
+        table.add(**dict(zip(keys, (name, *values))))
     return table

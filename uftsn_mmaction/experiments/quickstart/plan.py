@@ -28,35 +28,21 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 @dataclass(frozen=True)
 class QuickstartPlan:
-    """Configs of both streams and of their fusion, on the same videos.
-
-    ``options`` are the settings of ``motion`` that differ from its file, by
-    dotted key.
-    """
+    """Configs of both streams and of their fusion, on the same videos."""
     motion: Config
     spatial: Config
     fusion: Config
-    options: Mapping[str, Any]
+    options: Mapping[str, Any]  # what differs from the file of motion
 
     @classmethod
-    def from_files(cls,
-                   config_file: str,
-                   fusion_file: str,
+    def from_files(cls, config_file: str, fusion_file: str,
                    options: Mapping[str, Any] | None = None,
                    data_root: str | None = None) -> QuickstartPlan:
         """Read and check the configs.
 
-        Args:
-            config_file: Config of the motion stream.
-            fusion_file: Config of the fusion, which names the spatial stream.
-            options: See :class:`QuickstartPlan`.
-            data_root: Folder of the generated videos, instead of the
-                config's.
-
-        Raises:
-            FileNotFoundError: If a config does not exist.
-            ValueError: If a config lacks what the report needs, or the
-                streams have different classes.
+        ``config_file`` is that of the motion stream; ``fusion_file`` names
+        the spatial stream. ``options`` are settings by dotted key.
+        ``data_root`` replaces the config's folder of the videos.
         """
         options = dict(options or {})
         if data_root is not None:
@@ -97,10 +83,9 @@ class QuickstartPlan:
             epoch % interval == 0 or epoch == train_cfg.max_epochs)
 
     def control_config(self) -> Config:
-        """Return the motion stream on the flow of a random estimator.
+        """Return stages 2 and 3 on the flow of a random estimator.
 
-        The rest is that of stages 2 and 3. Whatever this classifier learns
-        needs no motion estimation.
+        Whatever this classifier learns needs no motion estimation.
         """
         cfg = copy.deepcopy(self.motion)
         _, classifier, joint = stage_configs(cfg)

@@ -42,9 +42,7 @@ _FILES = (*(f'{name}.py' for name in _TRAININGS), 'settings.json',
           'seconds.json', 'metrics.json', 'report.html')
 
 
-def run_quickstart(config_file: str,
-                   fusion_file: str,
-                   settings: RunSettings,
+def run_quickstart(config_file: str, fusion_file: str, settings: RunSettings,
                    options: Mapping[str, Any] | None = None,
                    data_root: str | None = None,
                    restart: bool = False) -> dict[str, Any]:
@@ -52,24 +50,10 @@ def run_quickstart(config_file: str,
 
     A finished phase is recognised by its files and not repeated: a training
     by its last checkpoint (``temporal/``, ``control/``, ``spatial/``),
-    a test by its result (``tests/``). ``metrics.json`` and ``report.html``
-    are written anew by every call.
-
-    Args:
-        config_file, fusion_file, options, data_root: See
-            :meth:`.plan.QuickstartPlan.from_files`.
-        settings: How the trainings are run; ``settings.work_dir`` gets
-            everything but the videos.
-        restart: Whether to remove an earlier run first.
-
-    Returns:
-        The content of ``metrics.json``.
-
-    Raises:
-        FileNotFoundError: If a config does not exist.
-        RunError: If a training fails.
-        ValueError: If a setting does not fit, or the folder holds something
-            else or is in use.
+    a test by its result (``tests/``). ``restart`` removes them first.
+    ``metrics.json``, whose content is returned, and ``report.html`` are
+    written anew by every call. The arguments are those of
+    :meth:`.plan.QuickstartPlan.from_files`.
     """
     plan = QuickstartPlan.from_files(config_file, fusion_file, options,
                                      data_root)
@@ -132,9 +116,9 @@ class _Quickstart:
             for name in ('temporal', 'control')
         }
         results['tvl1'] = self._test('tvl1', plan.tvl1_config())
-        streams = {name: self.trainings[name] for name in STREAMS}
-        results['fusion'] = self._test('fusion',
-                                       fusion_config(plan.fusion, streams))
+        fusion = fusion_config(
+            plan.fusion, {name: self.trainings[name] for name in STREAMS})
+        results['fusion'] = self._test('fusion', fusion)
         history = self._history()
         metrics = collect_metrics(plan, history, results,
                                   self._read_seconds(), self.settings.threads)
@@ -167,9 +151,7 @@ class _Quickstart:
             self._test(f'epoch_{done}', self.plan.motion,
                        checkpoint_file(folder, done))
 
-    def _test(self,
-              name: str,
-              cfg: Config,
+    def _test(self, name: str, cfg: Config,
               checkpoint: Path | None = None) -> TestResult:
         """Test, or read the result of an earlier call."""
         path = self.work_dir / 'tests' / f'{name}.npz'

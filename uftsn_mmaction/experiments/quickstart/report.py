@@ -37,19 +37,10 @@ def write_report(path: Path, plan: QuickstartPlan,
                  history: Mapping[int, Mapping[str, float]],
                  results: Mapping[str, TestResult],
                  metrics: Mapping[str, Any]) -> None:
-    """Write the page, complete or not at all.
-
-    Args:
-        path: HTML file to write.
-        plan, history, results: See :func:`.metrics.collect_metrics`.
-        metrics: Content of ``metrics.json``.
-    """
+    """Write the page, with what :func:`.metrics.collect_metrics` takes."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True)
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters['data_uri'] = _data_uri
     table = results_table(metrics)
     page = environment.get_template('report.html').render(
@@ -69,10 +60,7 @@ def write_report(path: Path, plan: QuickstartPlan,
 
 def motion_confusion(result: TestResult,
                      from_scores: bool = False) -> np.ndarray:
-    """Return the confusion matrix of the motions ``(8, 8)`` of any tint.
-
-    It agrees with ``MotionAccuracy``; ``from_scores`` is that of the metric.
-    """
+    """Return the ``(8, 8)`` matrix of ``MotionAccuracy`` with its option."""
     scores = torch.from_numpy(result.scores[SINGLE]).float()
     if from_scores:
         scores = scores.softmax(dim=1)
@@ -84,8 +72,8 @@ def motion_confusion(result: TestResult,
 
 def class_confusion(result: TestResult, name: str = SINGLE) -> np.ndarray:
     """Return the confusion matrix of all classes ``(16, 16)``."""
-    matrix = ConfusionMatrix.calculate(result.scores[name], result.labels)
-    return matrix.numpy()
+    return ConfusionMatrix.calculate(result.scores[name],
+                                     result.labels).numpy()
 
 
 def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
@@ -98,8 +86,7 @@ def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
         if metric.type == 'MotionAccuracy')
     motions, classes = ([name.replace('_', ' ') for name in names]
                         for names in (MOTIONS, CLASSES))
-    temporal, control, fusion = (
-        results[name] for name in ('temporal', 'control', 'fusion'))
+    temporal, fusion = results['temporal'], results['fusion']
     return dict(
         flows=_flow_figure(results),
         curves=training_curves(
@@ -113,7 +100,7 @@ def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
         motions=confusion_matrix_figure(
             motion_confusion(temporal, from_scores), motions),
         motions_control=confusion_matrix_figure(
-            motion_confusion(control, from_scores), motions),
+            motion_confusion(results['control'], from_scores), motions),
         classes=confusion_matrix_figure(class_confusion(temporal), classes),
         fusion=confusion_change_figure(
             class_confusion(fusion, 'spatial'),
@@ -129,14 +116,12 @@ def _flow_figure(results: Mapping[str, TestResult]) -> Figure:
     columns = {'TV-L1': results['tvl1'], 'ours, untrained': results['control'],
                'ours, trained': results['temporal']}
     return flow_panel([
-        dict(
-            label=CLASSES[label].replace('-', ',\n').replace('_', ' '),
-            frame=pictures['frames'][index],
-            gt_flow=pictures['gt_flows'][index],
-            flows={
-                name: result.pictures['flows'][index]
-                for name, result in columns.items()
-            }) for index, label in enumerate(pictures['labels'])
+        dict(label=CLASSES[label].replace('-', ',\n').replace('_', ' '),
+             frame=pictures['frames'][index],
+             gt_flow=pictures['gt_flows'][index],
+             flows={name: result.pictures['flows'][index]
+                    for name, result in columns.items()})
+        for index, label in enumerate(pictures['labels'])
     ])
 
 

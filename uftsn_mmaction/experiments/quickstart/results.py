@@ -25,14 +25,12 @@ SINGLE = 'stream'
 
 @dataclass(frozen=True)
 class TestResult:
-    """Metrics, scores and some flows of a model on the test set.
+    """Metrics, scores and some flows of a model on N test videos.
 
-    Attributes:
-        labels: True classes ``(N, )``.
-        scores: Class scores ``(N, num_classes)``, of a fusion by stream.
-        pictures: For K clips their ``labels`` ``(K, )``, ``frames``
-            ``(K, H, W, 3)`` in 8-bit RGB, and the true and estimated flow to
-            the next frame, ``gt_flows`` and ``flows`` ``(K, 2, H, W)``.
+    ``labels`` are ``(N, )``, ``scores`` ``(N, num_classes)`` by stream. The
+    ``pictures`` of K clips are their ``labels`` ``(K, )``, ``frames``
+    ``(K, H, W, 3)`` in 8-bit RGB, and the true and estimated flow to the next
+    frame, ``gt_flows`` and ``flows`` ``(K, 2, H, W)``.
     """
     # No test class of pytest.
     __test__ = False
@@ -44,11 +42,9 @@ class TestResult:
 
     def save(self, path: Path) -> None:
         """Write an ``.npz`` file, complete or not at all."""
-        arrays = {
-            f'{part}.{name}': array
-            for part in ('scores', 'pictures')
-            for name, array in getattr(self, part).items()
-        }
+        arrays = {f'{part}.{name}': array
+                  for part in ('scores', 'pictures')
+                  for name, array in getattr(self, part).items()}
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer, metrics=np.array(json.dumps(self.metrics)),
@@ -59,16 +55,12 @@ class TestResult:
     def load(cls, path: Path) -> TestResult:
         """Read a file of :meth:`save`."""
         with np.load(path, allow_pickle=False) as archive:
-            parts = {
-                part: {
-                    name.partition('.')[2]: archive[name]
-                    for name in archive.files if name.startswith(f'{part}.')
-                }
-                for part in ('scores', 'pictures')
-            }
-            return cls(
-                json.loads(str(archive['metrics'])), archive['labels'],
-                **parts)
+            scores, pictures = (
+                {name.partition('.')[2]: archive[name]
+                 for name in archive.files if name.startswith(part)}
+                for part in ('scores.', 'pictures.'))
+            return cls(json.loads(str(archive['metrics'])),
+                       archive['labels'], scores, pictures)
 
 
 class _Keeper(DumpResults):
@@ -84,10 +76,8 @@ class _Keeper(DumpResults):
             label, scores = int(sample['gt_label']), sample['pred_score']
             if not isinstance(scores, dict):
                 scores = {SINGLE: scores}
-            self.results.append((label, {
-                name: score.cpu().numpy()
-                for name, score in scores.items()
-            }))
+            self.results.append((label, {name: score.cpu().numpy()
+                                         for name, score in scores.items()}))
             # Wanted, and not found so far.
             if self.pictures.get(label, ()) is None:
                 # The first clip's middle pair, of M x C x T x H x W.
@@ -109,25 +99,16 @@ class _Keeper(DumpResults):
 
 def _stack(records: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Stack the values of records that have the same names."""
-    return {
-        name: np.stack([record[name] for record in records])
-        for name in (records[0] if records else ())
-    }
+    return {name: np.stack([record[name] for record in records])
+            for name in (records[0] if records else ())}
 
 
-def run_test(cfg: Config,
-             work_dir: Path,
-             checkpoint: Path | None = None,
+def run_test(cfg: Config, work_dir: Path, checkpoint: Path | None = None,
              picture_labels: Sequence[int] = ()) -> TestResult:
-    """Test a model on the test set of its config.
+    """Test a model; keep the flow of a clip of each class in picture_labels.
 
-    Args:
-        cfg: Config, which stays as it is. For pictures its model returns the
-            flow (``test_cfg=dict(return_flow=True)``).
-        work_dir: Folder of the log.
-        checkpoint: Weights; None for those that the config names, or random
-            ones.
-        picture_labels: Classes of which a flow is kept, one clip each.
+    For that the model has ``test_cfg=dict(return_flow=True)``. Without a
+    checkpoint its weights are those that the config names, or random.
     """
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(work_dir)

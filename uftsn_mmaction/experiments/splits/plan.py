@@ -31,29 +31,17 @@ class SplitPlan:
     fusion: Experiment | None
 
     @classmethod
-    def from_files(cls,
-                   data_set: str,
-                   split: int,
-                   streams: Sequence[str],
-                   configs_dir: Path,
-                   settings: RunSettings,
+    def from_files(cls, data_set: str, split: int, streams: Sequence[str],
+                   configs_dir: Path, settings: RunSettings,
                    options: Mapping[str, Any] | None = None,
                    replaced: Mapping[str, Path] | None = None) -> SplitPlan:
-        """Read the configs of a split.
+        """Read the configs of a split from a folder.
 
-        Args:
-            data_set: Name of the data set in the names of the configs.
-            split: Number of the split.
-            streams: Names in :data:`STREAMS`. Both are fused too.
-            configs_dir: Folder of the configs.
-            settings: How they are run. Each has a folder of its name in
-                ``work_dir``, and a file in ``{data_set}_splits/`` there.
-            options: Values by dotted keys, see :func:`options_of`.
-            replaced: Configs by stream instead of those in the folder.
-
-        Raises:
-            FileNotFoundError: If a config is missing.
-            ValueError: If a config or an option does not fit.
+        ``streams`` are names in :data:`STREAMS`; both are fused too.
+        ``options`` are values by dotted keys, see :func:`options_of`.
+        ``replaced`` has configs by stream instead of those in the folder.
+        Each experiment has a folder of its name in the work directory, and
+        its config in ``{data_set}_splits/`` there.
         """
         replaced = replaced or {}
         parts = [name for name in STREAMS if name in streams]

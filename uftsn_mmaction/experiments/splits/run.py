@@ -65,11 +65,8 @@ class SplitTable(Grid):
         return table.to_text()
 
 
-def run_splits(data_set: str,
-               splits: Sequence[int],
-               streams: Sequence[str],
-               configs_dir: Path,
-               settings: RunSettings,
+def run_splits(data_set: str, splits: Sequence[int], streams: Sequence[str],
+               configs_dir: Path, settings: RunSettings,
                options: Mapping[str, Any] | None = None,
                replaced: Mapping[str, Path] | None = None) -> SplitTable:
     """Train and test on splits, see :meth:`.plan.SplitPlan.from_files`.

@@ -3,12 +3,12 @@ import json
 
 import pytest
 
-from uftsn_mmaction.experiments.benchmark.report import (
+from uftsn_mmaction.experiments.benchmark.row import (
+    Row,
     definitions,
     to_json,
     to_text,
 )
-from uftsn_mmaction.experiments.benchmark.row import Row
 from uftsn_mmaction.experiments.benchmark.settings import (
     BenchmarkSettings,
     Combination,
