@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
         help='folder of the generated videos (default: that of the config)')
     parser.add_argument(
         '--restart', action='store_true',
-        help='remove an earlier run from the work dir and start anew')
+        help='remove an earlier run from the work dir and start over')
     parser.add_argument(
         '--threads', type=int, default=min(2, os.cpu_count() or 1),
         help='threads of training and tests (default: %(default)s)')

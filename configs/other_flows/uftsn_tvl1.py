@@ -3,8 +3,8 @@
 # environment. The classifier has the epochs and rates of the second and third
 # stage.
 #
-# The solver runs on the CPU, a pair of frames in each thread, anew in every
-# epoch: on UCF101 about 80 days of one core for each split.
+# The solver runs on the CPU, a pair of frames in each thread, again in
+# every epoch: on UCF101 about 80 days of one core for each split.
 # docs/cached_flow.md shows how to compute each pair once; a classifier trained
 # on cached flow loads into this model.
 _base_ = ['../{{$EXPERIMENT:uftsn_r18_ucf101}}.py']

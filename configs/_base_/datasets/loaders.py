@@ -1,4 +1,4 @@
-# Loaders and metric that all data sets share. Workers are started anew in
+# Loaders and metric that all data sets share. Workers are restarted in
 # every epoch, so that EpochSeedHook can seed them: a resumed run draws the
 # augmentations of an uninterrupted one.
 train_dataloader = dict(

@@ -66,7 +66,7 @@ def generate_motion_set(data_root: str,
                         overwrite: bool = False) -> bool:
     """Write a set unless it already exists with these settings.
 
-    An unfinished set is written anew. Several processes may call this at the
+    An unfinished set is written again. Several processes may call this at the
     same time: one writes, and the others wait for it.
 
     Args:
