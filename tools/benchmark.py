@@ -30,7 +30,8 @@ def parse_args() -> argparse.Namespace:
         '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
         help='estimators: uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, '
         'tvnet, tvnet_opencv, a registered type, a model of ptlflow, or '
-        'CONFIG.py; :CHECKPOINT may follow (default: '
+        'CONFIG.py; +refined (TV-L1 iterations refine the flow) and '
+        ':CHECKPOINT may follow (default: '
         f'{" ".join(COMPARED)})')
     parser.add_argument(
         '--size', nargs=2, type=int, action='append', metavar=('H', 'W'),

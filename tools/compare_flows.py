@@ -4,11 +4,13 @@
 An estimator is
 
   ours            the config's own after stage 1, then frozen
+  ours+refined    the same flow, refined by TV-L1 iterations
   ours+joint      the config's three stages; the estimator trains in the last
   untrained       the config's own at its random start: the control
   NAME, NAME:CHECKPOINT, CONFIG.py, CONFIG.py:CHECKPOINT
                   as for evaluate_flow.py: uftsn_small:epoch_9.pth, tvl1,
-                  tvl1_fast, dis, tvnet, zero, a model of ptlflow, ...
+                  tvl1_fast, dis, dis+refined, tvnet, zero, a model of
+                  ptlflow, ...
 
 Each is frozen while the classifier trains, and its flow is computed in every
 epoch. The classifier, its first weights, epochs and rates and the order of the

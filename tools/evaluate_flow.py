@@ -4,9 +4,10 @@
 An estimator is NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT. Names
 are uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, tvnet, tvnet_opencv (at
 the settings of tvl1), zero, registered types and models of ptlflow; a config
-gives its model.flow_estimator. The checkpoint may be that of a whole
-recognizer. Without a checkpoint the weights of a learned estimator are random,
-and the table says so.
+gives its model.flow_estimator. With +refined after the name or the config, as
+in dis+refined or uftsn+refined:CHECKPOINT, TV-L1 iterations refine the flow.
+The checkpoint may be that of a whole recognizer. Without a checkpoint the
+weights of a learned estimator are random, and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
 settings, DIR/NUMBER_PAIR.png the flows side by side. A pair that an estimator

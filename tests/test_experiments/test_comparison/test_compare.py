@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from filelock import FileLock
+from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from uftsn_mmaction.engine.hooks.stage import stage_configs
@@ -99,6 +100,28 @@ def test_stages_of_ours_share_the_first_one(tools, config_file, settings):
         'ours_seed_0': False,
         'ours+joint_seed_0': True
     }
+
+
+def test_the_refined_flow_is_that_of_the_first_stage(tools, config_file,
+                                                     settings):
+    """One training of the estimator, and one more of the classifier."""
+    compare_flows(config_file, ['ours', 'ours+refined'], [0], settings)
+    assert [name for tool, name in tools.ran if tool == 'train'] == [
+        'stage_1_seed_0', 'ours_seed_0', 'ours+refined_seed_0'
+    ]
+    bare, refined = (configs_of(settings)[name] for name in
+                     ('ours_seed_0', 'ours+refined_seed_0'))
+    assert refined['model']['flow_estimator'] == dict(
+        type='RefinedFlowEstimator',
+        flow_estimator=bare['model']['flow_estimator'])
+    taken, state = (
+        torch.load(cfg['load_from'], weights_only=True)['state_dict']
+        for cfg in (refined, bare))
+    assert taken.keys() == state.keys()
+    assert all(torch.equal(taken[name], state[name]) for name in state)
+    model = MODELS.build(refined['model'])
+    model.load_state_dict(taken)
+    assert not model.flow_estimator.has_random_weights
 
 
 def test_mean_and_spread_over_seeds(tools, config_file, settings):

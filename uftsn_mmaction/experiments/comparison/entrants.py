@@ -10,11 +10,19 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.flow_zoo import RANDOM, EstimatorSpec, short_names
+from ...models.flow_zoo import (
+    RANDOM,
+    REFINED,
+    EstimatorSpec,
+    refine,
+    short_names,
+)
 
 #: Specifications beside those of ``models/flow_zoo.py``: the config's own
-#: estimator after stage 1; still training, in stage 3; at its random start.
+#: estimator after stage 1; the same, refined; still training, in stage 3; at
+#: its random start.
 OURS, OURS_JOINT, UNTRAINED = 'ours', 'ours+joint', 'untrained'
+OURS_REFINED = OURS + REFINED
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +69,8 @@ def read_entrants(specs: Sequence[str],
 def _read(spec: str, name: str, own_estimator: dict[str, Any]) -> Entrant:
     if spec in (OURS, OURS_JOINT):
         return Entrant(spec, spec, own_estimator)
+    if spec == OURS_REFINED:
+        return Entrant(spec, spec, refine(own_estimator))
     if spec == UNTRAINED:
         return Entrant(spec + RANDOM, spec, own_estimator)
     parsed = EstimatorSpec.parse(spec)

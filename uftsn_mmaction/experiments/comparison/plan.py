@@ -22,7 +22,7 @@ from ...fileio.checkpoint import ESTIMATOR_PART, read_checkpoint
 from ...fileio.paths import check_input_file
 from ..experiment import Experiment
 from ..tools import RunSettings
-from .entrants import OURS, OURS_JOINT, Entrant
+from .entrants import OURS, OURS_JOINT, OURS_REFINED, Entrant
 
 #: Config of the motion stream by the name of its data.
 DATA = dict(
@@ -93,7 +93,7 @@ class Job:
                 start and folder / 'starts' / f'{start}_seed_{seed}.pth')
 
         first, stage, start = None, 'classifier', entrant.weights_name
-        if entrant.spec in (OURS, OURS_JOINT):
+        if entrant.spec in (OURS, OURS_REFINED, OURS_JOINT):
             first = build('stage_1', seeded_config(cfg, seed, 'flow'),
                           'stage_1')
         if entrant.spec == OURS_JOINT:
