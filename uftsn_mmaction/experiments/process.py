@@ -14,11 +14,10 @@ _GRACE = 10  # seconds between the request to end and the end
 
 def run_process(command: Sequence[str],
                 env: Mapping[str, str] | None = None) -> int:
-    """Run a command with the output of this process; return its exit status.
+    """Run a command with more environment variables; return its exit status.
 
     An interruption first ends the command with all its descendants, such as
-    the workers of a data loader. Otherwise a training without a terminal
-    would go on writing checkpoints. ``env`` adds environment variables.
+    the workers of a data loader, which would go on writing checkpoints.
     """
     process = subprocess.Popen(
         list(command), env=os.environ | (env or {}), start_new_session=True)

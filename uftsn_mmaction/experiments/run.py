@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lock, settings, headings and failures of a run of several experiments.
-
-A run locks its work directory, checks the settings of all its experiments,
-then trains and tests one after the other, the next one also after a failure.
-"""
+"""Lock, settings, headings and failures of a run of several experiments."""
 from __future__ import annotations
 
 import contextlib
@@ -70,10 +66,8 @@ def differences(found: Any, wanted: Any, name: str = '') -> list[str]:
         return []
     else:
         return [f'{name} was {found!r}, is {wanted!r}']
-    return [
-        change for key in keys for change in differences(
-            found.get(key), wanted.get(key), f'{name}.{key}'.lstrip('.'))
-    ]
+    return [change for key in keys for change in differences(
+        found.get(key), wanted.get(key), f'{name}.{key}'.lstrip('.'))]
 
 
 def refuse_changes(folder: Path, found: Mapping[str, Any],

@@ -35,8 +35,7 @@ class Spread:
         if not values or None in values or not all(map(isfinite, values)):
             return None
         std = stdev(values) if len(values) > 1 else None
-        return cls(
-            mean(values), std, median(values), min(values), max(values))
+        return cls(mean(values), std, median(values), min(values), max(values))
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,8 @@ class Table:
 
     def to_text(self, style: str = 'plain', bar: str = '|') -> str:
         """Return the table for a terminal, or in a style of tabulate."""
-        cells = [[
-            column.cell(row.get(column.key)).replace('|', bar)
-            for column in self.columns
-        ] for row in self.rows]
+        cells = [[column.cell(row.get(column.key)).replace('|', bar)
+                  for column in self.columns] for row in self.rows]
         heads = [column.head for column in self.columns]
         align = ['left'] + ['right'] * (len(heads) - 1)
         return tabulate(

@@ -16,16 +16,11 @@ from .process import run_process
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How the tools in ``tools_dir`` are run.
-
-    ``work_dir`` gets everything that is written. ``gpus`` is their number
-    for each run, 0 for the CPU; ``threads`` that of each process, None leaves
-    the environment alone. ``test_only`` forbids training.
-    """
+    """How the tools in ``tools_dir`` are run."""
     tools_dir: Path
-    work_dir: Path
-    gpus: int = 1
-    threads: int | None = None
+    work_dir: Path  # gets everything that is written
+    gpus: int = 1  # of each run, 0 for the CPU
+    threads: int | None = None  # None leaves the environment alone
     test_only: bool = False
 
     def __post_init__(self) -> None:

@@ -27,10 +27,9 @@ def cpu_peak_mb(spec: str, combination: Combination,
 
     In this process, memory that the allocator kept from earlier runs would
     hide what the run needs. And if memory does not suffice, the system ends
-    the other process, which raises a MemoryError here.
-
-    Returns MB (2**20 bytes) above what was resident with model and frames;
-    None where the system cannot reset the peak, as outside of Linux.
+    the other process, which raises a MemoryError here. The peak is in MB
+    (2**20 bytes) above what was resident with model and frames; None where
+    the system cannot reset it, as outside of Linux.
     """
     # A child that is forked from a process with threads may hang.
     context = multiprocessing.get_context('spawn')

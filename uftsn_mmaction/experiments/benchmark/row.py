@@ -34,17 +34,14 @@ _COLUMNS = (Column('estimator', 'estimator'),
 
 @dataclass
 class Row:
-    """Measurements of one estimator in one combination.
-
-    A round is the seconds from frames to predictions, and those of the flow
-    within them.
-    """
+    """Measurements of one estimator in one combination."""
     estimator: str
     combination: Combination
     random_weights: bool
     parameters: int
     settings: str = ''
     macs: PairMacs | None = None
+    # Seconds from frames to predictions, and those of the flow within them.
     rounds: list[tuple[float, float]] = field(default_factory=list)
     peak_mb: float | None = None
     failure: str | None = None
@@ -60,11 +57,7 @@ class Row:
             self.rounds.clear()
 
     def values(self, first: Row, pairs: int) -> dict[str, Any]:
-        """Return all values by name, None where one is unknown.
-
-        ``first`` is the row of the same combination to compare the times
-        with, ``pairs`` the number of pairs in a clip.
-        """
+        """Return all values by name; ``first`` is the row to compare with."""
         to_ms = 1000 / (self.combination.batch_size * pairs)
         ms = [to_ms * seconds for seconds, _ in self.rounds]
         time = Spread.of(ms)

@@ -22,14 +22,13 @@ from .workload import Workload, build_model, set_threads
 
 def run_benchmark(settings: BenchmarkSettings, out: Path,
                   command: str) -> list[dict[str, Any]]:
-    """Measure all combinations, print the table and write it.
+    """Measure all combinations, print the table and write benchmark.json.
 
-    Everything is built once before anything is measured, so that a missing
-    library or a wrong name ends the run at once. A failure in a combination
-    leaves a gap there. Threads and cuDNN stay as they are set here. The folder
-    ``out`` gets ``benchmark.json``, with the command line for the record.
+    A failure in a combination leaves a gap there. Threads and cuDNN stay as
+    they are set here. ``command`` is for the record.
     """
     check_output_folder(out)
+    # So that a missing library or a wrong name ends the run at once.
     for spec in dict.fromkeys(settings.estimators):
         build_model(build_estimator(spec), settings)
     out.mkdir(parents=True, exist_ok=True)

@@ -27,11 +27,8 @@ class FlowOnly(BaseModel):
 
     def __init__(self, flow_estimator: FlowEstimator) -> None:
         super().__init__(
-            dict(
-                type='ActionDataPreprocessor',
-                mean=[0., 0., 0.],
-                std=[255., 255., 255.],
-                format_shape='NCTHW'))
+            dict(type='ActionDataPreprocessor', mean=[0., 0., 0.],
+                 std=[255., 255., 255.], format_shape='NCTHW'))
         self.flow_estimator = flow_estimator
 
     def forward(self, inputs: Tensor, data_samples: list | None = None,
@@ -60,11 +57,8 @@ def build_model(estimator: FlowEstimator,
         for channels in ('in_channels', 'in_chans'):
             model['backbone'].pop(channels, None)
         # max_testing_views of test_cfg would cut the batch into parts.
-        model.update(
-            flow_estimator=estimator,
-            clip_len=settings.clip_len,
-            test_cfg=None,
-            loss_weights=None)
+        model.update(flow_estimator=estimator, clip_len=settings.clip_len,
+                     test_cfg=None, loss_weights=None)
         for loss in ('flow_losses', 'photometric_loss', 'smoothness_loss'):
             model.pop(loss, None)
         return MODELS.build(model)
@@ -109,11 +103,8 @@ class Workload:
 
 def make_clips(size: tuple[int, int], clip_len: int,
                batch_size: int) -> list[Tensor]:
-    """Render 8-bit RGB clips ``(1, 3, T, H, W)``, the same at every call.
-
-    They show moving objects: iterative solvers would stop early on noise or a
-    still picture.
-    """
+    """Render 8-bit RGB clips ``(1, 3, T, H, W)``, the same at every call."""
+    # Iterative solvers would stop early on noise or a still picture.
     height, width = size
     # The renderer takes even sizes from 32 up.
     rendered = tuple(max(32, side + side % 2) for side in size)
@@ -123,9 +114,9 @@ def make_clips(size: tuple[int, int], clip_len: int,
     clips = []
     # Four are enough for solvers whose time depends on the content.
     for number in range(min(batch_size, 4)):
-        clip = renderer.render(
-            np.random.default_rng(number), number % len(MOTIONS),
-            number % len(APPEARANCES))
+        clip = renderer.render(np.random.default_rng(number),
+                               number % len(MOTIONS),
+                               number % len(APPEARANCES))
         # T x H x W x 3 -> 1 x 3 x T x H x W
         frames = torch.from_numpy(clip.frames[:, :height, :width])
         clips.append(frames.permute(3, 0, 1, 2)[None].contiguous())

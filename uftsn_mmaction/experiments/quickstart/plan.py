@@ -61,8 +61,8 @@ class QuickstartPlan:
                 f'stream of {fusion_file} and {expected} in {config_file}; '
                 'use configs of the same data')
         for name in LOADERS:
-            loader, dataset = motion[name], motion[name].dataset
-            spatial[name].num_workers = loader.num_workers
+            dataset = motion[name].dataset
+            spatial[name].num_workers = motion[name].num_workers
             spatial[name].dataset.data_root = dataset.data_root
             spatial[name].dataset.generator = copy.deepcopy(dataset.generator)
         spatial.randomness = copy.deepcopy(motion.get('randomness'))

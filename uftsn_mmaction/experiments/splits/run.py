@@ -55,11 +55,10 @@ class SplitTable(Grid):
     def to_text(self) -> str:
         """Return the table for a terminal, in percent."""
         heads = {str(split): f'split {split}' for split in self.videos}
+        columns = (Column(key, head, '.2f', scale=100)
+                   for key, head in dict(heads, mean='mean').items())
         table = Table([
-            Column('name', f'{self.data_set}, top-1 in percent'),
-            *(Column(key, head, '.2f', scale=100)
-              for key, head in dict(heads, mean='mean').items())
-        ])
+            Column('name', f'{self.data_set}, top-1 in percent'), *columns])
         for name in self.rows:
             table.add(name=ROWS[name], **self.row(name))
         return table.to_text()
@@ -77,10 +76,9 @@ def run_splits(data_set: str, splits: Sequence[int], streams: Sequence[str],
     the accuracies; names of replaced configs come before ``_splits``.
     """
     splits, replaced = list(dict.fromkeys(splits)), replaced or {}
-    plans = [
-        SplitPlan.from_files(data_set, split, streams, configs_dir, settings,
-                             options, replaced) for split in splits
-    ]
+    plans = [SplitPlan.from_files(data_set, split, streams, configs_dir,
+                                  settings, options, replaced)
+             for split in splits]
     # Of all splits first: a refusal must not cost the results of earlier ones.
     for plan in plans:
         for experiment in plan.streams.values():
