@@ -39,11 +39,6 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs, specs: Sequence[str],
 
     The folder ``out`` gets ``flow.json`` and pictures of the first pairs.
     ``seed`` is that of random weights.
-
-    Raises:
-        FileNotFoundError: If a config, a checkpoint or a frame is missing.
-        ImportError: If a library that an estimator needs is missing.
-        ValueError: If an estimator cannot be built or a pair cannot be read.
     """
     estimators = build_estimators(specs, device, seed)
     report = FlowReport(list(estimators))
@@ -169,17 +164,18 @@ class FlowReport:
         A metric is None where it has no pixel, is not finite (see
         ``non_finite_pixels``), or the estimator refused the pair (``error``).
         """
-        return dict(
-            definitions=_definitions(),
-            rows=[row | _complete(row) for row in self.rows],
-            means=[
+        means = []
+        for name in self._metrics:
+            numbers = {key: len(values)
+                       for key, values in self._values(name).items()}
+            means.append(
                 dict(estimator=name,
                      mean_over_pairs=_complete(self.means(name)),
                      pooled_over_pixels=_complete(self.pooled(name)),
-                     num_pairs={key: len(values) for key, values
-                                in self._values(name).items()})
-                for name in self._metrics
-            ])
+                     num_pairs=numbers))
+        return dict(definitions=_definitions(),
+                    rows=[row | _complete(row) for row in self.rows],
+                    means=means)
 
     def _rows_of(self, name: str) -> list[dict[str, Any]]:
         return [row for row in self.rows if row['estimator'] == name]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from uftsn_mmaction.experiments.quickstart.metrics import (
+from uftsn_mmaction.experiments.quickstart.results import (
     last_validation,
     read_history,
 )

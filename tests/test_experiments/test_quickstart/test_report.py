@@ -10,8 +10,8 @@ import pytest
 from jinja2 import UndefinedError
 
 import uftsn_mmaction
-from uftsn_mmaction.experiments.quickstart.metrics import collect_metrics
 from uftsn_mmaction.experiments.quickstart.report import write_report
+from uftsn_mmaction.experiments.quickstart.results import collect_metrics
 
 
 class Page(HTMLParser):

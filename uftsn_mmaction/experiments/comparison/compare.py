@@ -64,23 +64,20 @@ class FlowResults(Grid):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of a JSON file, accuracies from 0 to 1."""
-        return dict(
-            seeds=list(self.seeds),
-            rows=[
-                dict(estimator=entrant.name,
-                     spec=entrant.spec,
-                     config=entrant.estimator,
-                     settings=entrant.settings,
-                     metrics={column.key: json_value(
-                         self.summary(entrant.name, column.key))
-                              for column in COLUMNS},
-                     by_seed={str(seed): json_value(
-                         self.metrics.get((entrant.name, seed)))
-                              for seed in self.seeds})
-                for entrant in self.entrants
-            ],
-            failures=[dict(estimator=name, seed=seed, reason=reason)
-                      for (name, seed), reason in self.failures.items()])
+        rows = []
+        for entrant in self.entrants:
+            name = entrant.name
+            metrics = {column.key: json_value(self.summary(name, column.key))
+                       for column in COLUMNS}
+            by_seed = {str(seed): json_value(self.metrics.get((name, seed)))
+                       for seed in self.seeds}
+            rows.append(
+                dict(estimator=name, spec=entrant.spec,
+                     config=entrant.estimator, settings=entrant.settings,
+                     metrics=metrics, by_seed=by_seed))
+        failures = [dict(estimator=name, seed=seed, reason=reason)
+                    for (name, seed), reason in self.failures.items()]
+        return dict(seeds=list(self.seeds), rows=rows, failures=failures)
 
 
 def compare_flows(config: Path, specs: Sequence[str], seeds: Sequence[int],

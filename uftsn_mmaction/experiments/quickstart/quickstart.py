@@ -26,10 +26,9 @@ from ..experiment import (
 )
 from ..run import announce, lock_folder, refuse_changes
 from ..tools import RunSettings
-from .metrics import collect_metrics, read_history, results_table
 from .plan import QuickstartPlan
-from .report import write_report
-from .results import TestResult, run_test
+from .report import results_table, write_report
+from .results import TestResult, collect_metrics, read_history, run_test
 
 # One clip of each motion is shown, the tints in turn.
 PICTURE_LABELS = tuple(

@@ -28,16 +28,35 @@ from ...visualization import (
     flow_panel,
     training_curves,
 )
-from .metrics import results_table
+from ..table import Column, Table, json_value
 from .plan import QuickstartPlan
 from .results import SINGLE, TestResult
+
+_COLUMNS = (Column('name', ''), Column('aepe', 'AEPE in pixels'),
+            Column('motion_acc', 'motion accuracy'),
+            Column('top1', 'accuracy of all classes'))
+# Rows: the name, then the key of the metric in each further column.
+_ROWS = (
+    ('no motion at all (zero flow)', 'aepe_zero', None, None),
+    ("TV-L1, OpenCV's default settings", 'aepe_tvl1', None, None),
+    ('guessing', None, 'motion_acc_chance', 'top1_chance'),
+    ('the control: untrained estimator, trained classifier', 'aepe_untrained',
+     'motion_acc_control', 'top1_control'),
+    ('after stage 1 (flow)', 'aepe_stage1', None, None),
+    # The estimator rests in stage 2.
+    ('after stage 2 (classifier)', 'aepe_stage1', 'motion_acc_stage2',
+     'top1_stage2'),
+    ('after stage 3 (joint)', 'aepe', 'motion_acc_stage3', 'top1_temporal'),
+    ('spatial stream: one frame', None, None, 'top1_spatial'),
+    ('fusion of both streams', None, None, 'top1_fusion'),
+)
 
 
 def write_report(path: Path, plan: QuickstartPlan,
                  history: Mapping[int, Mapping[str, float]],
                  results: Mapping[str, TestResult],
                  metrics: Mapping[str, Any]) -> None:
-    """Write the page, with what :func:`.metrics.collect_metrics` takes."""
+    """Write the page, with what :func:`.results.collect_metrics` takes."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -56,6 +75,15 @@ def write_report(path: Path, plan: QuickstartPlan,
         classes=CLASSES,
         figures=_figures(plan, history, results, metrics))
     AtomicLocalBackend().put_text(page, path)
+
+
+def results_table(metrics: Mapping[str, Any]) -> Table:
+    """Return the errors and accuracies of ``metrics.json`` as a table."""
+    table, keys = Table(_COLUMNS), [column.key for column in _COLUMNS]
+    for name, *sources in _ROWS:
+        values = (source and json_value(metrics[source]) for source in sources)
+        table.add(**dict(zip(keys, (name, *values))))
+    return table
 
 
 def motion_confusion(result: TestResult,

@@ -82,7 +82,7 @@ def run_splits(data_set: str, splits: Sequence[int], streams: Sequence[str],
     # Of all splits first: a refusal must not cost the results of earlier ones.
     for plan in plans:
         for experiment in plan.streams.values():
-            # A stream may have been trained alone, by the tool for that.
+            # A stream may have been trained by MMAction2's own tool.
             experiment.check(from_elsewhere=True)
     table = SplitTable(data_set, splits, plans[0].rows)
     for plan in plans:
