@@ -11,7 +11,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 PACKAGE = 'uftsn_mmaction'
 # OpenMMLab's tools look for these in the folder `.mim` of a package.
-MIM_PARTS = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
+MIM_PARTS = ('configs', 'tools', 'model-index.yml')
 
 
 class BuildWithConfigs(build_py):
@@ -106,7 +106,9 @@ setup(
     ],
     python_requires='>=3.10',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['experiments/**/*.html']},
+    package_data={
+        PACKAGE: ['experiments/**/*.html', 'weights/*']
+    },
     cmdclass=dict(build_py=BuildWithConfigs),
     install_requires=read_requirements('runtime')[''],
     extras_require=extras,

@@ -4,17 +4,51 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import mmaction
 from mmengine import device
+from mmengine.config import DictAction
 
 #: A variable that each launcher of MMEngine reads, and a program that sets it.
 LAUNCHERS = dict(
     pytorch=('RANK', 'torchrun'),
     slurm=('SLURM_PROCID', 'srun'),
     mpi=('OMPI_COMM_WORLD_RANK', 'mpirun'))
+
+
+class Settings(DictAction):
+    """Option ``KEY=VALUE``, which refuses a key without a value."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Any, values: list,
+                 option_string: str | None = None) -> None:
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string} got {value!r}, expected '
+                             'KEY=VALUE, such as train_cfg.max_epochs=5')
+        super().__call__(parser, namespace, values, option_string)
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """End the program with one sentence where the user can mend the fault."""
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        text = str(error)
+        # A registry names the class that does not take the arguments of a
+        # config; any other TypeError is a fault of the program.
+        if isinstance(error, TypeError) and '__init__() ' not in text:
+            raise
+        # A worker process sends a traceback; its last line is the message.
+        if text.startswith('Caught '):
+            text = text.strip().splitlines()[-1].partition(': ')[2]
+        raise SystemExit(f'error: {text}') from None
 
 
 def load_stock_tool(name: str) -> ModuleType:
@@ -28,6 +62,7 @@ def load_stock_tool(name: str) -> ModuleType:
                 f'mmaction_tools_{name}', path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
+            module.DictAction = Settings
             return module
     raise FileNotFoundError(
         f'The installed MMAction2 in {root} has no tools/{name}.py; install '

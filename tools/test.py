@@ -12,13 +12,20 @@ import os.path as osp
 from pathlib import Path
 
 from mmaction.registry import RUNNERS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner, save_checkpoint
-from stock_tool import LAUNCHERS, check_launcher, load_stock_tool
+from stock_tool import (
+    LAUNCHERS,
+    Settings,
+    check_launcher,
+    load_stock_tool,
+    user_errors,
+)
 
 # Importing the package registers the hooks.
 from uftsn_mmaction.fileio.paths import (
+    check_input_file,
     check_output_file,
     check_output_folder,
 )
@@ -40,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     # The options of the stock script, for its merge_args.
     add('--work-dir', help='folder of logs and metrics')
     add('--dump', help='pickle file of the predictions')
-    add('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    add('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
         help='settings that differ from those of the config')
     add('--show-dir', help='folder of drawn predictions')
     add('--show', action='store_true', help='show predictions in a window')
@@ -78,6 +85,9 @@ def build_config(args: argparse.Namespace) -> Config:
                          '--stream has no effect; give one of the two')
     set_streams(cfg, args.stream)
     if args.checkpoint is not None:
+        if '://' not in args.checkpoint:
+            check_input_file(args.checkpoint,
+                             f'CHECKPOINT {args.checkpoint!r}')
         # The streams' own files are not read and need not exist.
         for stream in cfg.model.get('streams', {}).values():
             stream.checkpoint = None
@@ -135,7 +145,7 @@ def main() -> None:
     # Options may stand between CONFIG and CHECKPOINT.
     args = build_parser().parse_intermixed_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    try:
+    with user_errors():
         cfg = build_config(args)
         build = RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg
         runner = build(cfg)
@@ -143,12 +153,6 @@ def main() -> None:
         if args.export and is_main_process():
             weights = dict(state_dict=runner.model.state_dict())
             save_checkpoint(weights, args.export)
-    except (OSError, ValueError) as error:
-        # A worker process sends a traceback; its last line is the message.
-        text = str(error)
-        if text.startswith('Caught '):
-            text = text.strip().splitlines()[-1].partition(': ')[2]
-        raise SystemExit(f'error: {text}') from None
 
 
 if __name__ == '__main__':

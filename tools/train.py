@@ -8,7 +8,12 @@ from types import ModuleType
 
 from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper
-from stock_tool import check_launcher, has_accelerator, load_stock_tool
+from stock_tool import (
+    check_launcher,
+    has_accelerator,
+    load_stock_tool,
+    user_errors,
+)
 
 from uftsn_mmaction.fileio.paths import check_output_folder
 
@@ -49,7 +54,7 @@ def check(stock: ModuleType, args: argparse.Namespace) -> None:
 def main() -> None:
     stock = load_stock_tool('train')
     args = stock.parse_args()
-    try:
+    with user_errors():
         check(stock, args)
         # The stock script ignores these where a config sets ``randomness``.
         for name in ('seed', 'diff_rank_seed', 'deterministic'):
@@ -57,8 +62,6 @@ def main() -> None:
             if value is not None and value is not False:
                 sys.argv += ['--cfg-options', f'randomness.{name}={value}']
         stock.main()
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
 
 
 if __name__ == '__main__':

@@ -218,6 +218,7 @@ def test_runner_of_the_config_is_the_one_that_tests(
             return SimpleNamespace(test=lambda: tested.append(cfg.load_from))
 
     monkeypatch.setitem(RUNNERS.module_dict, 'OtherRunner', OtherRunner)
+    (tmp_cwd / 'x.pth').touch()
     tool(
         tmp_cwd,
         STREAMS['spatial'],
@@ -237,6 +238,7 @@ def test_error_of_a_worker_is_its_last_line(tool, tmp_cwd, monkeypatch):
                              'ValueError: the list: is empty\n')
 
     monkeypatch.setitem(RUNNERS.module_dict, 'BrokenRunner', BrokenRunner)
+    (tmp_cwd / 'x.pth').touch()
     with pytest.raises(SystemExit) as caught:
         tool(tmp_cwd, STREAMS['spatial'], 'x.pth',
              options=['runner_type=BrokenRunner'])

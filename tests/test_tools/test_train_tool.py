@@ -154,3 +154,33 @@ def test_script_of_a_checkout_serves_as_well(repo_root, tmp_path,
     (tmp_path / 'tools').mkdir()
     (tmp_path / 'tools' / 'train.py').write_text('answer = 42\n')
     assert load('train').answer == 42
+
+
+@pytest.mark.parametrize('option, words', [
+    ('train_cfg.max_epochs', 'KEY=VALUE'),
+    ('train_cfg.max_epoch=1', 'max_epoch'),
+    ('model.flow_bond=1', 'flow_bond'),
+])
+def test_a_misspelt_setting_ends_in_a_sentence(tool, tmp_path, capsys,
+                                               monkeypatch, option, words):
+    monkeypatch.chdir(tmp_path)
+    config = Path(__file__).parents[2] / 'configs' / 'uftsn_quickstart.py'
+    with pytest.raises(SystemExit) as ended:
+        tool(str(config), '--work-dir', str(tmp_path / 'run'),
+             '--cfg-options', *OPTIONS, option)
+    message = str(ended.value) + capsys.readouterr().err
+    assert words in message and ended.value.code not in (0, None)
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(tool, monkeypatch,
+                                                    tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def broken(self):
+        raise TypeError('a fault')
+
+    monkeypatch.setattr(Runner, 'train', broken)
+    config = Path(__file__).parents[2] / 'configs' / 'uftsn_quickstart.py'
+    with pytest.raises(TypeError):
+        tool(str(config), '--work-dir', str(tmp_path / 'run'),
+             '--cfg-options', *OPTIONS)
