@@ -112,7 +112,7 @@ def test_what_leaves_the_frame_is_not_visible():
 
 def test_later_layers_are_in_front():
     rng = np.random.default_rng(0)
-    texture = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    texture = rng.uniform(0, 255, (64, 64, 3)).astype(np.float32)
     mask = np.zeros((41, 41), np.uint8)
     mask[1:-1, 1:-1] = 255
     objects = [

@@ -101,37 +101,43 @@ def random_layer(rng: np.random.Generator, settings: SceneSettings,
         motion: Motion of the layer.
         centre: Where its middle is seen in frame 2, ``(2, )``.
         radius: Its radius in pixels, for the shading.
-        texture: uint8 RGB ``(side, side, 3)``.
+        texture: float32 RGB ``(side, side, 3)``, grey levels.
         mask: uint8 mask of :func:`random_mask`, or None for a background.
     """
     scale = np.exp(rng.uniform(*np.log(settings.texture_scale)))
     angle = rng.uniform(0, 2 * np.pi)
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
-    offset = rng.uniform(0, texture.shape[0], 2) - linear @ centre
+    # Where possible, the layer stays within the texture, which is mirrored
+    # beyond its borders.
+    side = texture.shape[0]
+    margin = min(1.5 * radius * scale, side / 2)
+    offset = rng.uniform(margin, side - margin, 2) - linear @ centre
     mean = np.array(cv2.mean(texture)[:3])
     # Its own contrast and brightness, its channels in any order.
-    gain = rng.uniform(0.5, 1.1) * np.eye(3)[rng.permutation(3)]
+    gain = rng.uniform(0.6, 1.3) * np.eye(3)[rng.permutation(3)]
     shift = mean.mean() + rng.normal(0, 15) - gain @ mean
     bearing = rng.uniform(0, 2 * np.pi)
     slope = rng.uniform(0, settings.shading) / (2 * radius) * np.array(
         [np.cos(bearing), np.sin(bearing)])
     if mask is not None:
         mask = mask.astype(np.float32) / 255
-    return Layer(motion, centre, texture.astype(np.float32),
+    return Layer(motion, centre, texture,
                  np.hstack([linear, offset[:, None]]),
                  np.hstack([gain, shift[:, None]]), slope, mask)
 
 
 def _smear(picture: np.ndarray, path: np.ndarray) -> np.ndarray:
     """Average a picture over shifts from ``-path / 2`` to ``path / 2``."""
-    size = picture.shape[1::-1]
-    while np.hypot(*path) > 0.7:
-        path = path / 2
-        both = [
-            cv2.warpAffine(
-                picture, np.hstack([np.eye(2), shift[:, None]]), size,
-                borderMode=cv2.BORDER_REFLECT_101)
-            for shift in (path / 2, -path / 2)]
-        picture = (both[0] + both[1]) / 2
-    return picture
+    step = path
+    while np.hypot(*step) > 0.7:
+        # Twice as many shifts each time, all to one side.
+        step = step / 2
+        picture = cv2.addWeighted(picture, 0.5, _shift(picture, step), 0.5, 0)
+    return _shift(picture, (step - path) / 2)
+
+
+def _shift(picture: np.ndarray, step: np.ndarray) -> np.ndarray:
+    return cv2.warpAffine(
+        picture, np.hstack([np.eye(2), step[:, None]]), picture.shape[1::-1],
+        borderMode=cv2.BORDER_REFLECT_101)

@@ -9,6 +9,7 @@ the wave with the opposite amplitude, in closed form and of any size.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -44,6 +45,10 @@ class Motion:
     matrix: np.ndarray  # float64 (3, 3), a homography
     waves: tuple[ShearWave, ...] = ()
 
+    @cached_property
+    def _inverse(self) -> np.ndarray:
+        return np.linalg.inv(self.matrix)
+
     def forward(self, points: np.ndarray) -> np.ndarray:
         """Map points ``(2, H, W)`` of frame 1, x before y, to frame 2."""
         for wave in self.waves:
@@ -52,7 +57,7 @@ class Motion:
 
     def backward(self, points: np.ndarray) -> np.ndarray:
         """Map points ``(2, H, W)`` of frame 2, x before y, to frame 1."""
-        points = _project(np.linalg.inv(self.matrix), points)
+        points = _project(self._inverse, points)
         for wave in reversed(self.waves):
             points = wave.move(points, sign=-1)
         return points

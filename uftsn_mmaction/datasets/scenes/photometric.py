@@ -58,7 +58,7 @@ def photograph(rng: np.random.Generator, settings: SceneSettings,
     if deviation:
         # Four times as fast as the normal numbers of NumPy.
         cv2.setRNGSeed(int(rng.integers(2**31)))
-        noise = np.empty((2 * frames[0].size, 1), np.float32)
+        noise = np.empty((2, frames[0].size), np.float32)
         cv2.randn(noise, 0, deviation)
         noise = noise.reshape(2, *frames[0].shape)
         frames = [frame + grain for frame, grain in zip(frames, noise)]

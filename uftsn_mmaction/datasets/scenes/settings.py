@@ -42,8 +42,9 @@ class SceneSettings:
         wobble_share: Largest amplitude of a wave, relative to the
             translation of its layer plus one pixel.
         texture_scale: Range of the texels per pixel (log-uniform).
-        pool, renewal: Number of textures that a worker keeps, and the
-            probability that a layer replaces one of them by a new one.
+        pool, renewal: Number of textures that a worker keeps (0.8 MB each
+            for frames of 128x128, at most 3 MB), and the probability that a
+            layer replaces one of them by a new one.
         shading: Largest change of brightness across a layer.
         brightness, contrast, gamma, colour: Changes common to both frames:
             grey levels; logarithm of a factor, of the exponent, and of a
@@ -75,8 +76,8 @@ class SceneSettings:
     wobble: float = 0.3
     wobble_share: float = 0.2
     texture_scale: tuple[float, float] = (0.8, 2.)
-    pool: int = 64
-    renewal: float = 0.1
+    pool: int = 48
+    renewal: float = 0.05
     shading: float = 40.
     brightness: float = 25.
     contrast: float = 0.3

@@ -21,13 +21,15 @@ _PATTERNS = (clouds, gradient, blotches, stripes, cells, leaves, strokes)
 _SHARES = (0.17, 0.08, 0.13, 0.14, 0.14, 0.24, 0.1)
 _MIXED = 0.5
 _GRAINY = 0.75
+_MIN_CONTRAST = 6.  # standard deviation, grey levels
 
 
 def random_texture(rng: np.random.Generator, side: int) -> np.ndarray:
-    """Draw a texture, uint8 RGB ``(side, side, 3)``.
+    """Draw a texture, float32 RGB ``(side, side, 3)`` in grey levels.
 
     No detail is finer than about two texels, so that bilinear look-ups
-    between the texels keep it.
+    between the texels keep it. Some textures are nearly flat, none is a
+    single colour.
     """
     picture = _pattern(rng, side)
     if rng.random() < _MIXED:
@@ -42,7 +44,13 @@ def random_texture(rng: np.random.Generator, side: int) -> np.ndarray:
         picture = picture + np.float32(rng.uniform(1, 14)) * grain
     picture = cv2.GaussianBlur(
         picture.astype(np.float32), (0, 0), rng.uniform(0.6, 1.1))
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    picture = np.clip(picture, 0, 255)
+    deviation = float(cv2.meanStdDev(picture)[1].max())
+    if deviation < _MIN_CONTRAST:
+        mean = np.array(cv2.mean(picture)[:3], np.float32)
+        gain = _MIN_CONTRAST / max(deviation, 0.1)
+        picture = mean + np.float32(gain) * (picture - mean)
+    return picture
 
 
 def _pattern(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -53,7 +61,7 @@ def _pattern(rng: np.random.Generator, side: int) -> np.ndarray:
 class TexturePool:
     """Textures that are used several times and renewed steadily.
 
-    A new texture costs as much as a whole pair of frames.
+    A new texture costs about as much as a pair of frames.
 
     Args:
         side: Side of a texture in texels.
@@ -68,7 +76,7 @@ class TexturePool:
         self._textures: list[np.ndarray] = []
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Return a texture, uint8 RGB ``(side, side, 3)``, to be read."""
+        """Return a texture of :func:`random_texture`, to be read."""
         if self._capacity == 0:
             return random_texture(rng, self._side)
         if len(self._textures) < self._capacity:
