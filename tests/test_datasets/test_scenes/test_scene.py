@@ -50,7 +50,7 @@ def pure(pair, index):
     return pair.visible[index] & flat[index] & other
 
 
-@pytest.mark.parametrize('seed', range(12))
+@pytest.mark.parametrize('seed', range(8))
 @pytest.mark.parametrize('settings', [
     {},
     dict(motion_blur=1, strong=1, perspective=0.05, wobble=1),
@@ -67,7 +67,7 @@ def test_each_frame_is_the_other_one_moved(seed, settings):
         assert np.quantile(error[inside], 0.99) < 30
 
 
-@pytest.mark.parametrize('seed', range(12))
+@pytest.mark.parametrize('seed', range(8))
 def test_flows_undo_each_other(seed):
     pair = draw(seed, wobble=1, strong=1)
     for index in range(2):
@@ -113,8 +113,8 @@ def test_what_leaves_the_frame_is_not_visible():
 def test_later_layers_are_in_front():
     rng = np.random.default_rng(0)
     texture = rng.uniform(0, 255, (64, 64, 3)).astype(np.float32)
-    mask = np.zeros((41, 41), np.uint8)
-    mask[1:-1, 1:-1] = 255
+    mask = np.zeros((41, 41), np.float32)
+    mask[1:-1, 1:-1] = 1
     objects = [
         random_layer(rng, SceneSettings(), shift(*step), np.array([30., 30]),
                      10, texture, mask) for step in ((2, 0), (-8, 0))]

@@ -70,15 +70,24 @@ def test_a_pool_renews_its_textures_steadily():
 
 
 @pytest.mark.parametrize('radius', [3., 20.])
-def test_masks_are_closed_and_about_as_large_as_said(radius):
+@pytest.mark.parametrize('blur', [0, 0.7])
+def test_masks_are_closed_and_about_as_large_as_said(radius, blur):
     areas = []
     for seed in range(80):
-        mask = random_mask(np.random.default_rng(seed), radius)
+        mask = random_mask(np.random.default_rng(seed), radius, blur)
         side = len(mask)
         assert mask.shape == (side, side) and side % 2 == 1
         border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
         assert not border.any()
-        assert mask.max() == 255
-        areas.append(mask.mean() / 255 * mask.size / 4)  # in pixels
+        assert 0.5 < mask.max() <= 1.001
+        areas.append(mask.sum() / 4)  # in pixels
     assert 0.3 < np.median(areas) / (np.pi * radius**2) < 1.5
     assert min(areas) < 0.6 * np.pi * radius**2  # thin ones
+
+
+def test_blur_softens_the_edge():
+    sharp, soft = (
+        random_mask(np.random.default_rng(1), 15., blur) for blur in (0, 2))
+    partial = [np.mean((m > 0.05) & (m < 0.95)) for m in (sharp, soft)]
+    assert partial[1] > 3 * partial[0]
+    assert abs(soft.sum() / sharp.sum() - 1) < 0.02

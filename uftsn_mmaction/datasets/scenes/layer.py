@@ -102,7 +102,7 @@ def random_layer(rng: np.random.Generator, settings: SceneSettings,
         centre: Where its middle is seen in frame 2, ``(2, )``.
         radius: Its radius in pixels, for the shading.
         texture: float32 RGB ``(side, side, 3)``, grey levels.
-        mask: uint8 mask of :func:`random_mask`, or None for a background.
+        mask: Mask of :func:`random_mask`, or None for a background.
     """
     scale = np.exp(rng.uniform(*np.log(settings.texture_scale)))
     angle = rng.uniform(0, 2 * np.pi)
@@ -113,15 +113,14 @@ def random_layer(rng: np.random.Generator, settings: SceneSettings,
     side = texture.shape[0]
     margin = min(1.5 * radius * scale, side / 2)
     offset = rng.uniform(margin, side - margin, 2) - linear @ centre
-    mean = np.array(cv2.mean(texture)[:3])
     # Its own contrast and brightness, its channels in any order.
-    gain = rng.uniform(0.6, 1.3) * np.eye(3)[rng.permutation(3)]
-    shift = mean.mean() + rng.normal(0, 15) - gain @ mean
+    mean = np.array(cv2.mean(texture)[:3])
+    gain = rng.uniform(0.8, 1.8) * np.eye(3)[rng.permutation(3)]
+    level = np.clip(mean.mean() + rng.normal(0, 35), 40, 215)
+    shift = np.full(3, level - (gain @ mean).mean())
     bearing = rng.uniform(0, 2 * np.pi)
     slope = rng.uniform(0, settings.shading) / (2 * radius) * np.array(
         [np.cos(bearing), np.sin(bearing)])
-    if mask is not None:
-        mask = mask.astype(np.float32) / 255
     return Layer(motion, centre, texture,
                  np.hstack([linear, offset[:, None]]),
                  np.hstack([gain, shift[:, None]]), slope, mask)

@@ -14,11 +14,17 @@ _FRACTION_BITS = 4
 _TURN = np.linspace(0, 2 * np.pi, 72, endpoint=False)
 
 
-def random_mask(rng: np.random.Generator, radius: float) -> np.ndarray:
-    """Draw an outline of about this radius and paint it.
+def random_mask(rng: np.random.Generator, radius: float,
+                blur: float = 0) -> np.ndarray:
+    """Draw an outline and paint it.
+
+    Args:
+        rng: Source of the random numbers.
+        radius: Radius that it has about, in pixels.
+        blur: Standard deviation of a blur of its edge, in pixels.
 
     Returns:
-        uint8 ``(n, n)``, 255 inside, with the centre of the object in the
+        float32 ``(n, n)``, 1 inside, with the centre of the object in the
         middle, at ``MASK_DENSITY`` samples per pixel. The border is 0.
     """
     radius = radius * MASK_DENSITY
@@ -29,7 +35,8 @@ def random_mask(rng: np.random.Generator, radius: float) -> np.ndarray:
                      [-np.sin(angle), np.cos(angle)]])
     strokes = [points @ turn for points in strokes]
     reach = max(np.abs(points).max() for points in strokes)
-    middle = int(np.ceil(reach + thickness / 2)) + 4
+    blur = blur * MASK_DENSITY
+    middle = int(np.ceil(reach + thickness / 2 + 3 * blur)) + 4
     mask = np.zeros((2 * middle + 1, ) * 2, np.uint8)
     strokes = [np.rint((points + middle) * 2**_FRACTION_BITS).astype(np.int32)
                for points in strokes]
@@ -39,6 +46,11 @@ def random_mask(rng: np.random.Generator, radius: float) -> np.ndarray:
     else:
         # Where outlines overlap an even number of times there is a hole.
         cv2.fillPoly(mask, strokes, 255, cv2.LINE_AA, _FRACTION_BITS)
+    mask = mask.astype(np.float32) / 255
+    if blur:
+        # The kernel ends within the margin, so that the border stays 0.
+        width = 2 * int(3 * blur) + 1
+        mask = cv2.GaussianBlur(mask, (width, width), blur)
     return mask
 
 

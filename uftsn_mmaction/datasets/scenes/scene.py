@@ -85,9 +85,11 @@ class SceneSampler:
             radius = max(radius, _MIN_RADIUS)
             place = rng.uniform(0, [width - 1, height - 1])
             motion, centre = sampler.of_object(place, background)
+            soft = rng.random() < self.settings.soft
+            blur = rng.uniform(*self.settings.softness) if soft else 0
             layers.append(random_layer(
                 rng, self.settings, motion, centre, radius,
-                textures.draw(rng), random_mask(rng, radius)))
+                textures.draw(rng), random_mask(rng, radius, blur)))
         return layers
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
-_PROBABILITIES = ('still_background', 'carried', 'strong', 'wobble', 'renewal',
-                  'asymmetric', 'blur', 'motion_blur')
+_PROBABILITIES = ('soft', 'still_background', 'carried', 'strong', 'wobble',
+                  'renewal', 'asymmetric', 'blur', 'motion_blur')
 # Ranges that are drawn on a logarithmic scale.
 _POSITIVE = ('object_radius', 'texture_scale')
 
@@ -24,6 +24,8 @@ class SceneSettings:
         objects: Least and largest number of objects.
         object_radius: Range of the radius of an object (log-uniform),
             relative to the shorter side of the frame.
+        soft, softness: Probability of an edge that is out of focus, and
+            range of the standard deviation of its blur.
         translation: Median of the translation of a layer (log-normal).
         translation_spread: Standard deviation of its logarithm.
         max_translation: Largest translation; 0.6 of the shorter side where
@@ -63,6 +65,8 @@ class SceneSettings:
     """
     objects: tuple[int, int] | None = (0, 7)
     object_radius: tuple[float, float] = (0.05, 0.45)
+    soft: float = 0.15
+    softness: tuple[float, float] = (0.3, 1.5)
     translation: float = 3.
     translation_spread: float = 1.1
     max_translation: float = 80.
@@ -83,7 +87,7 @@ class SceneSettings:
     contrast: float = 0.3
     gamma: float = 0.3
     colour: float = 0.15
-    saturation: tuple[float, float] | None = (0.3, 1.3)
+    saturation: tuple[float, float] | None = (0.2, 1.1)
     asymmetric: float = 0.5
     asymmetry: float = 0.3
     blur: float = 0.25
