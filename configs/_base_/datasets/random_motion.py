@@ -12,7 +12,7 @@ pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=2,
     num_workers=1,
     dataset=dict(
         _delete_=True,
