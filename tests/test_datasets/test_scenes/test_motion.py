@@ -22,7 +22,7 @@ def sampler(seed=0, size=(128, 128), **settings):
 
 
 STRONG = dict(
-    still_background=0, strong=1, strong_deformation=0.2, perspective=0.1,
+    still_background=0, strong=1, strong_deformation=0.2, perspective=0.05,
     wobble=1, wobble_share=1)
 
 

@@ -74,9 +74,9 @@ def test_flows_undo_each_other(seed):
         flow = pair.flow[index]
         back = np.stack([look(f, flow) for f in pair.flow[1 - index]])
         residual = np.hypot(*(flow + back))[pure(pair, index)]
-        # Half a thousandth on average, from bilinear sampling of a flow.
-        assert residual.max() < 0.05
-        assert residual.mean() < 0.005
+        # What remains is bilinear sampling of a curved flow.
+        assert residual.max() < 0.02
+        assert residual.mean() < 0.002
 
 
 def test_a_moving_square_hides_and_uncovers():

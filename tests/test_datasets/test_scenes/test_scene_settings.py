@@ -27,6 +27,9 @@ def test_none_and_zero_switch_a_range_off(name):
     (dict(translation='3'), TypeError),
     (dict(object_radius=(0, 0.4)), ValueError),
     (dict(pool=2.5), TypeError),
+    (dict(objects=(0, 2.5)), TypeError),
+    (dict(perspective=0.2), ValueError),
+    (dict(strong_deformation=0.5), ValueError),
     (dict(fog=1), ValueError),
 ])
 def test_bad_settings_are_named(bad, error):

@@ -6,8 +6,13 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
-_PROBABILITIES = ('soft', 'still_background', 'carried', 'strong', 'wobble',
-                  'renewal', 'asymmetric', 'blur', 'motion_blur')
+# Largest values of probabilities, and of what would fold a layer.
+_LARGEST = dict.fromkeys(
+    ('soft', 'still_background', 'carried', 'strong', 'wobble', 'renewal',
+     'asymmetric', 'blur', 'motion_blur'), 1)
+_LARGEST.update(deformation=0.3, strong_deformation=0.3, perspective=0.05)
+_INTEGERS = ('objects', 'pool')
+_NAMES = {int: 'integer', Real: 'number'}
 # Ranges that are drawn on a logarithmic scale.
 _POSITIVE = ('object_radius', 'texture_scale')
 
@@ -107,10 +112,12 @@ class SceneSettings:
 
     @staticmethod
     def _check_range(name: str, value: Any) -> tuple:
+        kind = int if name in _INTEGERS else Real
         if (not isinstance(value, (list, tuple)) or len(value) != 2
-                or not all(isinstance(end, Real) for end in value)):
-            raise TypeError(f'{name} is {value!r}, expected two numbers '
-                            '(low, high); give both ends of the range')
+                or not all(isinstance(end, kind) for end in value)):
+            raise TypeError(f'{name} is {value!r}, expected two '
+                            f'{_NAMES[kind]}s (low, high); give both ends of '
+                            'the range')
         if not 0 <= value[0] <= value[1]:
             raise ValueError(f'{name} is {value!r}, expected 0 <= low <= '
                              'high; correct the range')
@@ -122,13 +129,13 @@ class SceneSettings:
 
     @staticmethod
     def _check_number(name: str, value: Any) -> float:
-        if not isinstance(value, int if name == 'pool' else Real):
-            raise TypeError(f'{name} is {value!r}, expected '
-                            f'{"an integer" if name == "pool" else "a number"}'
-                            '; correct the scene settings')
-        high = 1 if name in _PROBABILITIES else float('inf')
-        if not 0 <= value <= high:
-            raise ValueError(f'{name} is {value!r}, expected 0 to {high}; '
+        kind = int if name in _INTEGERS else Real
+        if not isinstance(value, kind):
+            raise TypeError(f'{name} is {value!r}, expected one '
+                            f'{_NAMES[kind]}; correct the scene settings')
+        largest = _LARGEST.get(name, float('inf'))
+        if not 0 <= value <= largest:
+            raise ValueError(f'{name} is {value!r}, expected 0 to {largest}; '
                              'correct the scene settings')
         return value
 
