@@ -75,8 +75,8 @@ def test_flows_undo_each_other(seed):
         back = np.stack([look(f, flow) for f in pair.flow[1 - index]])
         residual = np.hypot(*(flow + back))[pure(pair, index)]
         # What remains is bilinear sampling of a curved flow.
-        assert residual.max() < 0.02
-        assert residual.mean() < 0.002
+        assert residual.max() < 0.05
+        assert residual.mean() < 0.005
 
 
 def test_a_moving_square_hides_and_uncovers():
