@@ -85,9 +85,6 @@ def build_config(args: argparse.Namespace) -> Config:
                          '--stream has no effect; give one of the two')
     set_streams(cfg, args.stream)
     if args.checkpoint is not None:
-        if '://' not in args.checkpoint:
-            check_input_file(args.checkpoint,
-                             f'CHECKPOINT {args.checkpoint!r}')
         # The streams' own files are not read and need not exist.
         for stream in cfg.model.get('streams', {}).values():
             stream.checkpoint = None
@@ -119,6 +116,8 @@ def build_config(args: argparse.Namespace) -> Config:
             check_output_file(vars(args)[option], f'--{option}')
     if args.show_dir:
         check_output_folder(args.show_dir, '--show-dir')
+    if args.checkpoint is not None and '://' not in args.checkpoint:
+        check_input_file(args.checkpoint, f'CHECKPOINT {args.checkpoint!r}')
     return cfg
 
 

@@ -68,8 +68,9 @@ class Plan:
         if self.learned_upsampling and (self.state_channels is None
                                         or self.finest_level == 0):
             raise ValueError(
-                'learned_upsampling needs state_channels and a finest_level '
-                f'above 0, got {self.state_channels} and {self.finest_level}')
+                'learned_upsampling=True needs state_channels and a '
+                'finest_level above 0, got '
+                f'{self.state_channels} and {self.finest_level}')
 
     @property
     def num_levels(self) -> int:

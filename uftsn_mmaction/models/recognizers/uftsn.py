@@ -119,7 +119,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             raise ValueError(
                 'The classifier takes the flow of level 0, but out_indices of '
                 f'flow_estimator is {levels}; start it with 0')
-        if backbone:
+        # A torchvision config is empty by now, since Recognizer2D pops it.
+        if backbone is not None:
             fit_first_conv(self.backbone, clip_len,
                            self.backbone_from == 'torchvision')
         if pairs_per_clip is not None and self.flow_loss.needs_gt_flow:
