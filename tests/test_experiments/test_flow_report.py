@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from uftsn_mmaction.experiments.flow_evaluation import METRICS, FlowReport
+from uftsn_mmaction.experiments.flow_report import METRICS, FlowReport
 
 KEYS = [column.key for column in METRICS]
 
@@ -147,3 +147,14 @@ def test_a_flow_of_another_size_is_refused():
     report = FlowReport(['x'])
     with pytest.raises(ValueError, match=r'\(1, 2, 1, 2, 2\)'):
         report.add('x', 'pair', constant(0, 0, (2, 2)), constant(0, 0))
+
+
+def test_pairs_of_several_folders_have_a_mean_for_each():
+    report = FlowReport(['still'])
+    flow = np.zeros((2, 8, 8), np.float32)
+    for pair, error in (('a/x/1', 1.), ('a/y/1', 3.), ('b/1', 8.)):
+        report.add('still', pair, flow, flow + [[[error]], [[0.]]])
+    cells = [line.split() for line in report.to_text().splitlines()]
+    assert ['AEPE,', 'px', 'a', '(2)', 'b', '(1)'] in cells
+    assert ['still', '2.000', '8.000'] in cells
+    assert report.means('still')['AEPE'] == pytest.approx(4.)
