@@ -1,5 +1,6 @@
 # Both streams on five classes of UCF101, 25 samples of each video, average
-# fusion.
+# fusion. SPATIAL=tsn_efficientnet_lite0_ucf101_subset in the environment
+# chooses the spatial stream that starts from ImageNet weights.
 _base_ = [
     '_base_/models/fusion.py', '_base_/datasets/ucf101_subset.py',
     '_base_/default_runtime.py'
@@ -8,8 +9,9 @@ _base_ = [
 model = dict(
     streams=dict(
         spatial=dict(
-            model='{{ fileDirname }}/tsn_r18_ucf101_subset.py',
-            checkpoint='work_dirs/tsn_r18_ucf101_subset/epoch_20.pth',
+            model='{{ fileDirname }}/{{$SPATIAL:tsn_r18_ucf101_subset}}.py',
+            checkpoint='work_dirs/{{$SPATIAL:tsn_r18_ucf101_subset}}/'
+            'epoch_20.pth',
             frames=3),
         temporal=dict(
             model='{{ fileDirname }}/uftsn_r18_ucf101_subset.py',

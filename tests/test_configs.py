@@ -37,14 +37,18 @@ TRAINED = [(name, None) for name in STREAMS] + [
     (name, experiment) for name in ABLATIONS for experiment in SMALL]
 each_ablation = pytest.mark.parametrize('experiment', EXPERIMENTS + SMALL)
 of_both_kinds = pytest.mark.parametrize('ablation', ABLATIONS)
+each_fusion = pytest.mark.parametrize('name, spatial', [
+    *((name, None) for name in FUSIONS),
+    ('uftsn_fusion_ucf101_subset', 'tsn_efficientnet_lite0_ucf101_subset')])
 
 
 @pytest.fixture
 def load(monkeypatch):
     """Function that reads a shipped config, with environment variables."""
 
-    def load(name, experiment=None, split=None):
-        for variable, value in (('EXPERIMENT', experiment), ('SPLIT', split)):
+    def load(name, experiment=None, split=None, spatial=None):
+        for variable, value in (('EXPERIMENT', experiment), ('SPLIT', split),
+                                ('SPATIAL', spatial)):
             if value is None:
                 monkeypatch.delenv(variable, raising=False)
             else:
@@ -109,7 +113,7 @@ def without_downloads(cfg):
 
 
 def test_all_kinds_are_found():
-    assert len(FUSIONS) == len(SPATIAL) == 4
+    assert (len(FUSIONS), len(SPATIAL)) == (4, 5)
     assert {*EXPERIMENTS, *SMALL, *ABLATIONS, *FLOWS} < {*STREAMS}
 
 
@@ -305,9 +309,9 @@ def streams_of(cfg):
     }
 
 
-@pytest.mark.parametrize('name', FUSIONS)
-def test_a_fusion_tests_every_stream(name, load, one_batch):
-    cfg = load(name)
+@each_fusion
+def test_a_fusion_tests_every_stream(name, spatial, load, one_batch):
+    cfg = load(name, spatial=spatial)
     for stream in cfg.model.streams.values():
         # Nothing is trained here; the rest of the model is as shipped.
         stream.checkpoint = None
@@ -326,9 +330,9 @@ def test_a_fusion_tests_every_stream(name, load, one_batch):
     assert not torch.allclose(scores['spatial'], scores['temporal'])
 
 
-@pytest.mark.parametrize('name', FUSIONS)
-def test_a_stream_alone_sees_what_it_sees_in_the_fusion(name, load):
-    cfg = load(name)
+@each_fusion
+def test_a_stream_alone_sees_what_it_sees_in_the_fusion(name, spatial, load):
+    cfg = load(name, spatial=spatial)
     streams = streams_of(cfg)
     fusion = cfg.test_dataloader.dataset
     for stream, alone in streams.items():
@@ -352,9 +356,11 @@ def test_a_stream_alone_sees_what_it_sees_in_the_fusion(name, load):
 
 
 @pytest.mark.parametrize('split', [None, 2])
-@pytest.mark.parametrize('name', FUSIONS)
-def test_checkpoints_are_those_that_the_streams_leave(name, split, load):
-    cfg = load(name, split=split)
+@each_fusion
+def test_checkpoints_are_those_that_the_streams_leave(name, spatial, split,
+                                                      load):
+    cfg = load(name, split=split, spatial=spatial)
+    assert spatial in (None, Path(cfg.model.streams.spatial.model).stem)
     for stream, alone in streams_of(cfg).items():
         found = cfg.model.streams[stream]
         # The quickstart has its own folders.
