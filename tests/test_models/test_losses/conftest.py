@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Levels with a given warped frame and mask."""
+"""Levels with a given warped frame and mask, and the steps of a runner."""
 import pytest
+from mmengine.logging import MessageHub
 
 from uftsn_mmaction.models.losses.level import Level, resize_frames
 
@@ -22,3 +23,17 @@ def make_level():
         return level
 
     return make
+
+
+@pytest.fixture
+def count_steps(monkeypatch):
+    """Function that sets the step of the runner, None without a runner."""
+    hub = MessageHub('test_losses')
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
+
+    def count(step):
+        hub.runtime_info.pop('iter', None)
+        if step is not None:
+            hub.update_info('iter', step)
+
+    return count

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from uftsn_mmaction.models.flow import backward_warp, valid_mask
 from uftsn_mmaction.models.losses import census_transform, level
 from uftsn_mmaction.models.losses.level import Level, resize_frames
+from uftsn_mmaction.models.losses.occlusion import OCCLUSION_MASKS
 
 
 def levels_of(flows, clip, image_scale=255., **kwargs):
@@ -32,6 +33,10 @@ def calls(monkeypatch):
 
     for name in ('backward_warp', 'valid_mask', 'census_transform'):
         count(name)
+    for name, function in OCCLUSION_MASKS.items():
+        monkeypatch.setitem(
+            OCCLUSION_MASKS, name, lambda *flows, name=name, mask=function:
+            (seen.setdefault(name, []).append(flows), mask(*flows))[1])
     return seen
 
 
@@ -84,6 +89,22 @@ def test_each_thing_is_computed_at_first_use_and_once(calls):
     count = {name: len(inputs) for name, inputs in calls.items()}
     # Two patch sizes, each of the frames and of the warped frames.
     assert count == dict(backward_warp=1, valid_mask=1, census_transform=4)
+
+
+@pytest.mark.parametrize('method', OCCLUSION_MASKS)
+def test_visible_masks_are_computed_once(calls, method):
+    clip = torch.rand(2, 3, 4, 8, 8)
+    flow, back = torch.randn(2, 2, 2, 3, 8, 8)
+    found, = levels_of([flow], clip, reverse_flow=back)
+    masks = [found.visible_mask(method) for _ in range(2)]
+    (given, ) = calls[method]
+    assert masks[0] is masks[1]
+    assert masks[0].shape == (6, 1, 8, 8)
+    assert torch.equal(given[0], found.flow)
+    assert torch.equal(given[1], found.reverse_flow)
+    alone, = levels_of([flow], clip)
+    with pytest.raises(ValueError, match=f'occlusion.*{method}'):
+        alone.visible_mask(method)
 
 
 def test_both_directions_share_the_census_of_the_frames(calls):

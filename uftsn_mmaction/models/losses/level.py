@@ -3,8 +3,8 @@
 
 A loss is a function of a :class:`Level`. What several losses may need, such
 as the warped frame, is a property of the level, computed at first use and
-shared. Further masks of pixels belong here, such as those visible in both
-frames, so that no loss has to know where they come from.
+shared. Masks of pixels belong here, so that no loss has to know where they
+come from.
 """
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..flow.warp import backward_warp, valid_mask
 from .census import census_transform
+from .occlusion import OCCLUSION_MASKS
 
 
 class Frames:
@@ -65,6 +66,7 @@ class Level:
         early, late = slice(None, -1), slice(1, None)
         self._start, self._end = (late, early) if backward else (early, late)
         self._census: dict[int, tuple[Tensor, Tensor]] = {}
+        self._visible: dict[str, Tensor] = {}
 
     @cached_property
     def first(self) -> Tensor:
@@ -102,6 +104,29 @@ class Level:
         # The mean over the area of a coarse pixel, as of the frames.
         true = F.interpolate(true, (height, width), mode='area')
         return true * scale.view(2, 1, 1)
+
+    def visible_mask(self, method: str) -> Tensor:
+        """Return 1 where the second frame shows the point of a pixel.
+
+        Args:
+            method: Name among :data:`OCCLUSION_MASKS`.
+
+        Returns:
+            Mask ``(P, 1, h, w)`` without a gradient. Points that have left
+            the frame are for :attr:`valid_mask`.
+
+        Raises:
+            ValueError: If the flow of the other direction is unknown.
+        """
+        if self.reverse_flow is None:
+            raise ValueError(
+                f'occlusion={method!r} compares the flows of both directions, '
+                'but the loss got one; call UnsupervisedLoss, which takes '
+                'both, or set occlusion=None')
+        if method not in self._visible:
+            self._visible[method] = OCCLUSION_MASKS[method](
+                self.flow, self.reverse_flow)
+        return self._visible[method]
 
     def census(self, patch_size: int) -> tuple[Tensor, Tensor]:
         """Return the census codes of the first and the warped frames.
