@@ -149,6 +149,24 @@ class TestSmoothnessLoss:
         torch.testing.assert_close(total['loss_smoothness'],
                                    sum(s['loss_smoothness'] for s in single))
 
+    def test_order_2_on_one_level(self):
+        """A kink costs where a weight says so, a slope nowhere."""
+        clip = torch.full((1, 3, 2, 16, 20), 0.5)
+        loss = SmoothnessLoss(
+            weight=1., order=2, level_weights=(0., 0., 1.))
+        flows = [linear_flow(16 // 2**n, 20 // 2**n)[:, :, None]
+                 for n in range(3)]
+        assert loss(flows, clip)['loss_smoothness'].abs() < 1e-5
+        for level in (0, 2):
+            bent = [flow.clone().requires_grad_() for flow in flows]
+            with torch.no_grad():
+                bent[level][..., 2:] += 1
+            cost = loss(bent, clip)['loss_smoothness']
+            assert (cost > 0.1) == (level == 2)
+            cost.backward()
+            assert bent[0].grad is None and bent[1].grad is None
+            assert bool(bent[2].grad.any()) == (level == 2)
+
     def test_image_scale_decides_what_is_an_edge(self):
         flow = torch.randn(1, 2, 1, 8, 10)
         clip = torch.rand(1, 3, 2, 8, 10)
