@@ -120,6 +120,28 @@ class TestCensusLoss:
         assert not torch.isclose(
             census_loss(make_level(first, changed, mask)), before)
 
+    @pytest.mark.parametrize('patch_size', [5, 7])
+    def test_penalty_and_hidden_centres(self, make_level, patch_size):
+        first, second = image(12, 14), image(12, 14)
+        ones = torch.ones(1, 1, 12, 14, dtype=torch.float64)
+        visible = ones.clone()
+        visible[..., 8:] = 0
+        margin = patch_size // 2
+        distance = distance_of(first, second, patch_size)
+        # Of a patch whose centre is visible, hidden neighbours count.
+        kept = distance[..., margin:-margin, margin:8]
+        torch.testing.assert_close(
+            census_loss(make_level(first, second, ones), patch_size, 'robust',
+                        visible), ((kept + 0.01)**0.4).mean())
+
+    def test_a_level_smaller_than_a_patch_adds_nothing(self, make_level):
+        first = image(6, 6).requires_grad_()
+        ones = torch.ones(1, 1, 6, 6, dtype=torch.float64)
+        loss = census_loss(make_level(first, image(6, 6), ones), 7)
+        loss.backward()
+        assert loss == 0 and not first.grad.any()
+        assert census_loss(make_level(first, image(6, 6), ones), 5) > 0
+
     def test_no_whole_patch_costs_nothing(self, make_level):
         mask = torch.zeros(1, 1, 6, 6, dtype=torch.float64)
         mask[..., ::2, :] = 1

@@ -229,6 +229,11 @@ def test_gradient_points_to_the_true_flow():
     ('patch_size', 4),
     ('difference_weight', -1.),
     ('census_weight', -1.),
+    ('ssim_weight', -1.),
+    ('census_penalty', 'l2'),
+    ('occlusion', 'brox'),
+    ('occlusion_begin', -1),
+    ('min_visible', 1.5),
 ])
 def test_settings_it_refuses(setting, value):
     with pytest.raises(ValueError, match=setting) as caught:

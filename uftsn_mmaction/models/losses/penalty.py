@@ -8,11 +8,11 @@ from torch import Tensor
 PENALTIES = ('l1', 'charbonnier', 'robust')
 
 
-def check_penalty(penalty: str) -> None:
+def check_penalty(penalty: str, setting: str = 'penalty') -> None:
     """Check the name of a penalty."""
     if penalty not in PENALTIES:
         raise ValueError(
-            f'penalty must be one of {PENALTIES}, got {penalty!r}')
+            f'{setting} must be one of {PENALTIES}, got {penalty!r}')
 
 
 def penalize(x: Tensor, penalty: str = 'l1') -> Tensor:
