@@ -48,6 +48,10 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             (an ablation of table 2). That level needs a decoder and a search
             radius to suit, such as level 2 and 8 pixels.
         feature_norm: See :func:`normalize_features`.
+        level_dropout: Probability that a pair of frames goes through a level
+            of a training step as if the level were not there, so that finer
+            levels learn to correct more (as in UFlow; Jonschkowski et al.,
+            ECCV 2020). The last level to be decoded always takes part.
         out_indices: See :class:`FlowEstimator`.
         norm_cfg: Normalisation layer of all convolutions, None for none.
         act_cfg: Activation of all convolutions.
@@ -78,6 +82,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         use_cost_volume: bool = True,
         multi_scale: bool = True,
         feature_norm: str | None = 'unit',
+        level_dropout: float = 0.,
         out_indices: Sequence[int] = (0, 1, 2, 3, 4),
         norm_cfg: dict | None = None,
         act_cfg: dict | None = None,
@@ -94,6 +99,10 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             num_passes=num_passes,
             learned_upsampling=learned_upsampling)
         super().__init__(out_indices, sizes.num_levels)
+        if not 0 <= level_dropout <= 1:
+            raise ValueError('level_dropout must be a probability from 0 to '
+                             f'1, got {level_dropout}')
+        self.level_dropout = level_dropout
         self.num_levels = sizes.num_levels
         self.feature_norm = feature_norm
         self.max_displacement = tuple(sizes.max_displacement)
@@ -185,7 +194,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         first, second = (late, early) if backward else (early, late)
         flows: dict[int, Tensor] = {}
         flow = state = None
-        for level in self.decoded_levels:
+        last = len(self.decoded_levels) - 1
+        for index, level in enumerate(self.decoded_levels):
             q, prepared = features[level]
             # N x (T-1) x C x H x W -> (N * (T-1)) x C x H x W
             q1 = q[:, first].flatten(0, 1)
@@ -201,6 +211,11 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                 up = q1.new_zeros((len(q1), 2, *q1.shape[-2:]), dtype=dtype)
             # eq. 4
             residual, state = self.decoders(level, q1, up, evidence, state)
+            if self.training and self.level_dropout and index < last:
+                keep = torch.rand(len(q1), 1, 1, 1) >= self.level_dropout
+                keep = keep.to(residual)
+                residual = keep * residual
+                state = None if state is None else keep * state
             # eq. 5
             flow = up + residual.to(up.dtype)
             flows[level] = flow
