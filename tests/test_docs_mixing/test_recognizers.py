@@ -2,9 +2,11 @@
 """The recognizers of the page learn and predict."""
 import re
 
+import pytest
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 from torch import nn
 
@@ -55,8 +57,16 @@ class _Holder:
         self.model = model
 
 
+@pytest.fixture
+def late_in_training(monkeypatch):
+    """A step at which all losses have begun."""
+    hub = MessageHub('late_in_training')
+    hub.update_info('iter', 10**6)
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
+
+
 def test_a_step_of_training(recognizer, load, make_batch, show_motion,
-                            tmp_path):
+                            tmp_path, late_in_training):
     cfg = load(recognizer)
     model = build(cfg, tmp_path)
     show_motion(model)

@@ -17,6 +17,10 @@ clip_len = 10
 # Score files keep the names, by which their videos are matched.
 meta_keys = ('img_shape', 'filename')
 
+# For flow alone, other transforms of MMAction2 serve as well, since they treat
+# the frames of a clip alike: RandomResizedCrop, ColorJitter(brightness=0.3,
+# contrast=0.3, saturation=0.3, hue=0.05), and larger motion by
+# SampleFrames(frame_interval=2).
 augmentation = [
     dict(type='Resize', scale=(-1, 256)),
     dict(

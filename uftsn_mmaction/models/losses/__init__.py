@@ -11,14 +11,16 @@ from .photometric import (
     difference_loss,
     ssim_loss,
 )
+from .self_supervision import SelfSupervisionLoss
 from .smoothness import SmoothnessLoss, smoothness_loss
 from .ssim import ssim_distance
 from .unsupervised import UnsupervisedLoss, build_unsupervised_loss
 
 __all__ = [
     'EndPointErrorLoss', 'FlowLoss', 'Level', 'PhotometricLoss',
-    'SmoothnessLoss', 'UnsupervisedLoss', 'build_unsupervised_loss',
-    'census_distance', 'census_loss', 'census_transform', 'difference_loss',
-    'end_point_error_loss', 'forward_backward_mask', 'range_map',
-    'range_map_mask', 'smoothness_loss', 'ssim_distance', 'ssim_loss'
+    'SelfSupervisionLoss', 'SmoothnessLoss', 'UnsupervisedLoss',
+    'build_unsupervised_loss', 'census_distance', 'census_loss',
+    'census_transform', 'difference_loss', 'end_point_error_loss',
+    'forward_backward_mask', 'range_map', 'range_map_mask', 'smoothness_loss',
+    'ssim_distance', 'ssim_loss'
 ]

@@ -8,7 +8,9 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
 
+from ..flow.base import FlowEstimator
 from .base import FlowLoss, add_losses, sum_levels
+from .self_supervision import SelfSupervisionLoss
 
 
 class UnsupervisedLoss(nn.Module):
@@ -23,8 +25,8 @@ class UnsupervisedLoss(nn.Module):
     Args:
         terms: Losses such as :class:`PhotometricLoss` and
             :class:`SmoothnessLoss`, which carry their own weights and share
-            the levels; any other module with the call ``module(flows, clip,
-            backward)`` serves as well.
+            the levels, and :class:`SelfSupervisionLoss`; any other module
+            with the call ``module(flows, clip, backward)`` serves as well.
     """
 
     def __init__(self, terms: Iterable[nn.Module]) -> None:
@@ -43,6 +45,7 @@ class UnsupervisedLoss(nn.Module):
         flows_back: Sequence[Tensor],
         clip: Tensor,
         gt_flows: Mapping[bool, Tensor | None] | None = None,
+        estimator: FlowEstimator | None = None,
     ) -> dict[str, Tensor]:
         """Compute the losses by name; losses of one name add up.
 
@@ -52,6 +55,8 @@ class UnsupervisedLoss(nn.Module):
             clip: Clips ``(N, 3, T, H, W)`` in [0, 1].
             gt_flows: True flows ``(N, 2, T-1, H, W)`` of generated clips by
                 ``backward``, for :class:`EndPointErrorLoss`.
+            estimator: Estimator of the flows, for
+                :class:`SelfSupervisionLoss`.
         """
         directions = {False: flows, True: flows_back}
         shared = [term for term in self.terms if isinstance(term, FlowLoss)]
@@ -61,9 +66,13 @@ class UnsupervisedLoss(nn.Module):
             for term in self.terms:
                 if isinstance(term, FlowLoss):
                     add_losses(losses, sums[backward, term], term.weight / 2)
-                else:
+                elif not isinstance(term, SelfSupervisionLoss):
                     found = term(directions[backward], clip, backward)
                     add_losses(losses, found, 1 / 2)
+        for term in self.terms:
+            if isinstance(term, SelfSupervisionLoss):
+                found = term(flows, flows_back, clip, estimator)
+                add_losses(losses, found, 1)
         return losses
 
 

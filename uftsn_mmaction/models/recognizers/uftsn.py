@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -17,12 +16,12 @@ from ..flow.base import build_flow_estimator
 from ..losses import build_unsupervised_loss
 from ..weight_init.cross_modality import load_rgb_kernel, stock_checkpoints
 from ..weight_init.first_conv import fit_first_conv, set_input_channels
+from .clip_flow import ClipFlow
 from .flow_stack import flow_statistics, stack_flow
-from .staged import StagedTraining
 
 
 @MODELS.register_module()
-class UFTSNRecognizer(StagedTraining, Recognizer2D):
+class UFTSNRecognizer(ClipFlow, Recognizer2D):
     """Temporal stream of UF-TSN: from RGB frames to flow to a class.
 
     The T-1 flows of a clip are stacked as channels u_1, v_1, u_2, v_2, ...
@@ -38,7 +37,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             for an estimator that trains alone.
         cls_head: MMAction2 head.
         flow_losses: Config of each loss on the flow by name, see
-            :class:`FlowLoss`; None omits a loss.
+            :class:`FlowLoss` and :class:`SelfSupervisionLoss`; None omits a
+            loss.
         photometric_loss: Short for ``flow_losses.photometric`` (eq. 6, 7).
         smoothness_loss: Short for ``flow_losses.smoothness`` (eq. 8).
         clip_len: Frames per clip, T, as in ``SampleFrames``.
@@ -136,19 +136,6 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
         for checkpoint in checkpoints:
             load_rgb_kernel(self.backbone, checkpoint)
 
-    def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Estimate the flow of all clips.
-
-        Args:
-            inputs: Clips ``(B, M, 3, T, H, W)`` in [0, 1].
-
-        Returns:
-            Finest level first, ``(B*M, 2, T-1, H_l, W_l)`` in pixels.
-        """
-        frozen = 'flow_estimator' in self.frozen_parts
-        with torch.no_grad() if frozen else nullcontext():
-            return self.flow_estimator.levels(self._clips(inputs))
-
     def extract_feat(self,
                      inputs: Tensor,
                      stage: str = 'neck',
@@ -180,7 +167,8 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                 clips = draw_pairs(clips, self.pairs_per_clip)
             flows, flows_back = self.flow_estimator.bidirectional(clips)
             terms = self.flow_loss(flows, flows_back, clips,
-                                   self._gt_flows(data_samples))
+                                   self._gt_flows(data_samples),
+                                   self.flow_estimator)
             losses.update({k: flow_weight * v for k, v in terms.items()})
             flow = flows[0]
         if cls_weight:
@@ -222,18 +210,6 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
                 sample.set_field(sample_flow.clone(), 'pred_flow')
         return predictions
 
-    def _clips(self, inputs: Tensor) -> Tensor:
-        """Check and flatten the input to ``(B*M, 3, T, H, W)``."""
-        channels, length = self.flow_estimator.clip_shape(self.clip_len)
-        if inputs.dim() != 6 or inputs.shape[2:4] != (channels, length):
-            raise ValueError(
-                f'{type(self).__name__} with clip_len={self.clip_len} expects '
-                f'inputs (B, M, {channels}, {length}, H, W), got '
-                f'{tuple(inputs.shape)}; set clip_len={self.clip_len} in '
-                'SampleFrames, and FormatShape(input_format=\'NCTHW\'), or '
-                'FormatFlow for cached flow, in the pipeline')
-        return inputs.flatten(0, 1)
-
     def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
         """Collect the true flows by direction, if a loss needs them."""
         if not self.flow_loss.needs_gt_flow:
@@ -245,16 +221,6 @@ class UFTSNRecognizer(StagedTraining, Recognizer2D):
             for backward, key in keys.items()
             if all(key in sample for sample in data_samples)
         }
-
-    def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
-        """Estimate level 0, in tests ``max_testing_views`` clips at a time."""
-        views = self.max_testing_views if test_mode else None
-        if views is None:
-            return self.extract_flow(inputs)[0]
-        return torch.cat([
-            self.extract_flow(chunk[None])[0]
-            for chunk in self._clips(inputs).split(views)
-        ])
 
     def _classify(self, flow: Tensor, num_segs: int, stage: str,
                   data_samples: SampleList, test_mode: bool) -> tuple:

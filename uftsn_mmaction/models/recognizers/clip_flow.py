@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flow of the clips that a recognizer is given."""
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor
+
+from .staged import StagedTraining
+
+
+class ClipFlow(StagedTraining):
+    """Mixin of a recognizer that estimates the flow of its clips.
+
+    Attributes:
+        clip_len: Frames per clip.
+        max_testing_views: Number of clips in testing whose flow is estimated
+            at a time, None for all.
+    """
+
+    clip_len: int
+    max_testing_views: int | None
+
+    def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Estimate the flow of all clips.
+
+        Args:
+            inputs: Clips ``(B, M, 3, T, H, W)`` in [0, 1].
+
+        Returns:
+            Finest level first, ``(B*M, 2, T-1, H_l, W_l)`` in pixels.
+        """
+        frozen = 'flow_estimator' in self.frozen_parts
+        with torch.no_grad() if frozen else nullcontext():
+            return self.flow_estimator.levels(self._clips(inputs))
+
+    def _clips(self, inputs: Tensor) -> Tensor:
+        """Check and flatten the input to ``(B*M, 3, T, H, W)``."""
+        channels, length = self.flow_estimator.clip_shape(self.clip_len)
+        if inputs.dim() != 6 or inputs.shape[2:4] != (channels, length):
+            raise ValueError(
+                f'{type(self).__name__} with clip_len={self.clip_len} expects '
+                f'inputs (B, M, {channels}, {length}, H, W), got '
+                f'{tuple(inputs.shape)}; set clip_len={self.clip_len} in '
+                'SampleFrames, and FormatShape(input_format=\'NCTHW\'), or '
+                'FormatFlow for cached flow, in the pipeline')
+        return inputs.flatten(0, 1)
+
+    def _flow_for_classifier(self, inputs: Tensor, test_mode: bool) -> Tensor:
+        """Estimate level 0, in tests ``max_testing_views`` clips at a time."""
+        views = self.max_testing_views if test_mode else None
+        if views is None:
+            return self.extract_flow(inputs)[0]
+        return torch.cat([
+            self.extract_flow(chunk[None])[0]
+            for chunk in self._clips(inputs).split(views)
+        ])
