@@ -96,8 +96,9 @@ class Table:
                   for column in self.columns] for row in self.rows]
         heads = [column.head for column in self.columns]
         align = ['left'] + ['right'] * (len(heads) - 1)
-        return tabulate(
-            cells, heads, style, disable_numparse=True, colalign=align)
+        # Some releases of tabulate cannot align columns without rows.
+        return tabulate(cells, heads, style, disable_numparse=True,
+                        colalign=align if cells else None)
 
     def to_markdown(self) -> str:
         """Return the table in the Markdown of GitHub."""

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmengine.utils import digit_version
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -243,6 +244,9 @@ def test_autocast_keeps_the_flow_in_float32():
         assert (flow - other).norm() < 0.05 * flow.norm()
 
 
+@pytest.mark.skipif(
+    digit_version(torch.__version__) < digit_version('2.7'),
+    reason='torch 2.6 exports no operation that writes into a view')
 def test_can_be_exported():
     """The check of the range does not break the graph."""
     estimator = build().eval()

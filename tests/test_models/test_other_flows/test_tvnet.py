@@ -53,8 +53,9 @@ def test_an_iteration_is_that_of_opencv(generated, settings):
     flow = TVNetFlowEstimator(**settings)(clip)
     assert expected.abs().max() > 0.5
     difference = (flow - expected).abs()
-    # OpenCV rounds the coordinates of a warp to 1/32 of a pixel.
-    assert difference.mean() < 2e-3
+    # OpenCV rounds the coordinates of a warp to 1/32 of a pixel, and its
+    # releases differ in the interpolation between them.
+    assert difference.mean() < 3e-3
     if settings['num_warps'] == 1:
         assert difference.max() < 1e-4
 
