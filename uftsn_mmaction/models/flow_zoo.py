@@ -28,6 +28,15 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
         type='UnsupervisedFlowEstimator',
         plan='uftsn_small',
         out_indices=(0, )),
+    # With the weights in the box.
+    'uftsn_plus': dict(
+        type='UnsupervisedFlowEstimator',
+        pretrained='uftsn_plus',
+        out_indices=(0, )),
+    'uftsn_plus_tiny': dict(
+        type='UnsupervisedFlowEstimator',
+        pretrained='uftsn_plus_tiny',
+        out_indices=(0, )),
     'tvl1': dict(type='TVL1FlowEstimator', preset='opencv'),
     'tvl1_fast': dict(type='TVL1FlowEstimator', preset='fast'),
     'dis': dict(type='DISFlowEstimator', preset='medium'),

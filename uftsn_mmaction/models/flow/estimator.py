@@ -9,6 +9,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
+from ...fileio.checkpoint import load_weights
+from ...fileio.weights_file import BOXED, boxed_names
 from .base import FlowEstimator
 from .decoder import FlowDecoders
 from .match import ConcatenationMatcher, CostVolumeMatcher, Matcher
@@ -38,7 +40,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         CostVolume^l))
 
     Args:
-        plan: Name of the sizes in :data:`PLANS`.
+        plan: Name of the sizes in :data:`PLANS`; by default those of
+            ``pretrained``, or the paper's.
         pyramid_channels, decoder_channels, max_displacement, state_channels,
             finest_level, num_passes, learned_upsampling: Replace what the
             plan says, see :class:`Plan`.
@@ -52,6 +55,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             of a training step as if the level were not there, so that finer
             levels learn to correct more (as in UFlow; Jonschkowski et al.,
             ECCV 2020). The last level to be decoded always takes part.
+        pretrained: Name of weights in the box, such as ``'uftsn_plus'``,
+            which are loaded at once and need no network; None for random
+            weights.
         out_indices: See :class:`FlowEstimator`.
         norm_cfg: Normalisation layer of all convolutions, None for none.
         act_cfg: Activation of all convolutions.
@@ -61,7 +67,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             the number of levels, or a value is out of range.
 
     Examples:
-        >>> estimator = UnsupervisedFlowEstimator('uftsn_small')
+        >>> estimator = UnsupervisedFlowEstimator(pretrained='uftsn_plus')
         >>> clips = torch.rand(2, 3, 10, 64, 80)
         >>> [tuple(flow.shape) for flow in estimator(clips)][:2]
         [(2, 2, 9, 64, 80), (2, 2, 9, 32, 40)]
@@ -71,7 +77,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
 
     def __init__(
         self,
-        plan: str = 'uftsn',
+        plan: str | None = None,
         pyramid_channels: Sequence[int] | None = None,
         decoder_channels: Sequence[Any] | None = None,
         max_displacement: int | Sequence[int] | None = None,
@@ -83,10 +89,13 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         multi_scale: bool = True,
         feature_norm: str | None = 'unit',
         level_dropout: float = 0.,
+        pretrained: str | None = None,
         out_indices: Sequence[int] = (0, 1, 2, 3, 4),
         norm_cfg: dict | None = None,
         act_cfg: dict | None = None,
     ) -> None:
+        if plan is None:
+            plan = pretrained or 'uftsn'
         if plan not in PLANS:
             raise ValueError(f'plan of {type(self).__name__} must be one of '
                              f'{tuple(PLANS)}, got {plan!r}')
@@ -126,6 +135,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         self.upsampling = (
             ConvexUpsampling(sizes.state_channels, 2**finest)
             if sizes.learned_upsampling else None)
+        if pretrained is not None:
+            load_weights(self, f'{BOXED}{pretrained}', type(self).__name__,
+                         f'pretrained must be one of {boxed_names()}')
 
     def extra_repr(self) -> str:
         """List the settings that the layers do not show."""

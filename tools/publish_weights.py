@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the flow estimator of a checkpoint as safetensors, without the rest.
+
+The file holds float32 tensors and a description, and no code. Wherever a
+checkpoint is named, the .safetensors file can be named as well.
+"""
+from __future__ import annotations
+
+import argparse
+
+from uftsn_mmaction.fileio.checkpoint import ESTIMATOR_PART, read_checkpoint
+from uftsn_mmaction.fileio.paths import check_output_file
+from uftsn_mmaction.fileio.weights_file import save_safetensors
+from uftsn_mmaction.version import __version__
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('checkpoint', help='of a recognizer')
+    parser.add_argument(
+        '--out', required=True, metavar='FILE', help='NAME.safetensors')
+    parser.add_argument(
+        '--about', default='', metavar='TEXT',
+        help='data, recipe and licence in a sentence')
+    return parser.parse_args()
+
+
+def publish(args: argparse.Namespace) -> None:
+    if not args.out.endswith('.safetensors'):
+        raise ValueError(f'--out is {args.out!r}, expected the name of a '
+                         '.safetensors file; correct its ending')
+    check_output_file(args.out)
+    tensors = read_checkpoint(args.checkpoint, 'the estimator',
+                              'name a checkpoint of a recognizer')
+    weights = {
+        name[len(ESTIMATOR_PART):]: value.float()
+        for name, value in tensors.items() if name.startswith(ESTIMATOR_PART)
+    }
+    if not weights:
+        raise ValueError(
+            f'checkpoint {args.checkpoint!r} has no flow estimator (no tensor '
+            f'{ESTIMATOR_PART}...); name a checkpoint of a UFTSNRecognizer')
+    about = dict(about=args.about, uftsn_mmaction=__version__)
+    save_safetensors(weights, args.out, about)
+    print(f'{args.out}: {len(weights)} tensors, '
+          f'{sum(value.numel() for value in weights.values())} numbers')
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        publish(args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
