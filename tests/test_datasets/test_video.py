@@ -41,7 +41,7 @@ def build(tmp_path):
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """What the data set logs as a warning."""
+    """Warnings that the data set logs."""
     said = []
     monkeypatch.setattr(
         'uftsn_mmaction.datasets.video.print_log',

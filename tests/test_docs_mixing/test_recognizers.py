@@ -51,7 +51,7 @@ def build(cfg, folder):
 
 
 class _Holder:
-    """What ``Runner.build_optim_wrapper`` needs of a runner."""
+    """Stand-in for the runner in ``Runner.build_optim_wrapper``."""
 
     def __init__(self, model):
         self.model = model

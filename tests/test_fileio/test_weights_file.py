@@ -72,5 +72,7 @@ def test_what_is_not_in_the_box_is_refused():
         CheckpointLoader.load_checkpoint(f'{BOXED}uftsn_large')
     with pytest.raises(ValueError, match='uftsn_plus'):
         UnsupervisedFlowEstimator('uftsn_plus', pretrained='../secret')
+    with pytest.raises(ValueError, match="pretrained.*'uftsn_large'"):
+        UnsupervisedFlowEstimator(pretrained='uftsn_large')
     with pytest.raises(ValueError, match='does not fit'):
         UnsupervisedFlowEstimator('uftsn_small', pretrained='uftsn_plus')

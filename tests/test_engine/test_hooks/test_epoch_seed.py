@@ -22,7 +22,7 @@ def draws():
 
 
 def same_in_every_epoch(worker_id):
-    """What a config may set for its workers, and MMEngine does itself."""
+    """Seed a worker alike in every epoch, as MMEngine does."""
     np.random.seed(worker_id)
 
 

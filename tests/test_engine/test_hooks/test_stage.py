@@ -119,7 +119,7 @@ def test_stages_in_order():
 
 
 def test_stages_by_name_run_in_order_of_begin():
-    """What a derived config adds or drops comes last in its dict."""
+    """The dict of a derived config has its additions last."""
     config = dict(
         joint=dict(begin=6),
         classifier=None,

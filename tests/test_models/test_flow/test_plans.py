@@ -71,3 +71,8 @@ def test_plus_plans_meet_their_budget():
             estimator(torch.zeros(1, 3, 2, 224, 224))
         assert counter.get_total_flops() / 2 < giga * 1e9
         assert sum(p.numel() for p in estimator.parameters()) < mega * 1e6
+
+
+def test_a_shared_decoder_takes_evidence_of_one_width():
+    with pytest.raises(ValueError, match='state_channels'):
+        UnsupervisedFlowEstimator('uftsn_plus', use_cost_volume=False)

@@ -2,21 +2,20 @@
 """The coarse-to-fine flow estimator of sec. 2.1 (eq. 1 to 5)."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from mmaction.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...fileio.checkpoint import load_weights
 from ...fileio.weights_file import BOXED, boxed_names
 from .base import FlowEstimator
-from .decoder import FlowDecoders
 from .match import ConcatenationMatcher, CostVolumeMatcher, Matcher
-from .plans import PLANS, Plan
+from .plans import PLANS
 from .pyramid import FeaturePyramid
-from .shared_decoder import SharedFlowDecoder
+from .shared_decoder import build_decoders
 from .upsampling import ConvexUpsampling
 from .warp import resize_flow
 
@@ -94,6 +93,10 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         norm_cfg: dict | None = None,
         act_cfg: dict | None = None,
     ) -> None:
+        if pretrained not in (None, *boxed_names()):
+            raise ValueError(
+                f'pretrained of {type(self).__name__} must be one of '
+                f'{boxed_names()}, got {pretrained!r}')
         if plan is None:
             plan = pretrained or 'uftsn'
         if plan not in PLANS:
@@ -130,14 +133,14 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             if use_cost_volume else ConcatenationMatcher(channels[level])
             for level in self.decoded_levels
         }
-        self.decoders = _build_decoders(sizes, channels, self.matchers,
-                                        layer_cfg)
+        self.decoders = build_decoders(sizes, channels, self.matchers,
+                                       layer_cfg)
         self.upsampling = (
             ConvexUpsampling(sizes.state_channels, 2**finest)
             if sizes.learned_upsampling else None)
         if pretrained is not None:
             load_weights(self, f'{BOXED}{pretrained}', type(self).__name__,
-                         f'pretrained must be one of {boxed_names()}')
+                         'take the sizes of its plan')
 
     def extra_repr(self) -> str:
         """List the settings that the layers do not show."""
@@ -234,20 +237,3 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         if self.upsampling is not None:
             flows[0] = self.upsampling(flow, state, x.shape[-2:])
         return self._at_out_indices(flows, x.shape)
-
-
-def _build_decoders(sizes: Plan, feature_channels: Sequence[int],
-                    matchers: Mapping[int, Matcher],
-                    layer_cfg: Mapping[str, dict | None]) -> nn.Module:
-    """Build G of eq. 4, for each level or one for all."""
-    features = {level: feature_channels[level] for level in matchers}
-    evidence = {level: matcher.out_channels
-                for level, matcher in matchers.items()}
-    if sizes.state_channels is None:
-        return FlowDecoders(
-            {level: features[level] + 2 + evidence[level]
-             for level in matchers},
-            dict(enumerate(sizes.decoder_channels)), layer_cfg)
-    return SharedFlowDecoder(features, evidence[sizes.finest_level],
-                             sizes.decoder_channels, sizes.state_channels,
-                             **layer_cfg)

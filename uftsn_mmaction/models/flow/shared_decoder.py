@@ -10,7 +10,9 @@ from mmcv.cnn import build_activation_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from .decoder import flow_layer, hidden_layers
+from .decoder import FlowDecoders, flow_layer, hidden_layers
+from .match import Matcher
+from .plans import Plan
 
 
 class SharedFlowDecoder(BaseModule):
@@ -76,3 +78,28 @@ class SharedFlowDecoder(BaseModule):
         parts = (feature, flow, self.evidence_act(evidence), state)
         state = self.hidden(torch.cat([part.to(dtype) for part in parts], 1))
         return self.predict(state), state
+
+
+def build_decoders(sizes: Plan, feature_channels: Sequence[int],
+                    matchers: Mapping[int, Matcher],
+                    layer_cfg: Mapping[str, dict | None]) -> nn.Module:
+    """Build G of eq. 4, for each level or one for all.
+
+    Raises:
+        ValueError: If levels that share a decoder differ in their evidence.
+    """
+    features = {level: feature_channels[level] for level in matchers}
+    evidence = {level: matcher.out_channels
+                for level, matcher in matchers.items()}
+    if sizes.state_channels is None:
+        return FlowDecoders(
+            {level: features[level] + 2 + evidence[level]
+             for level in matchers},
+            dict(enumerate(sizes.decoder_channels)), layer_cfg)
+    if len({*evidence.values()}) > 1:
+        raise ValueError(
+            'state_channels needs evidence of one width at all levels, got '
+            f'{evidence}; use the cost volume, or leave state_channels out')
+    return SharedFlowDecoder(features, evidence[sizes.finest_level],
+                             sizes.decoder_channels, sizes.state_channels,
+                             **layer_cfg)
