@@ -166,8 +166,10 @@ def test_a_misspelt_setting_ends_in_a_sentence(tool, tmp_path, capsys,
     monkeypatch.chdir(tmp_path)
     config = Path(__file__).parents[2] / 'configs' / 'uftsn_quickstart.py'
     with pytest.raises(SystemExit) as ended:
+        # Runs of one second would share a visualizer, and its folder.
         tool(str(config), '--work-dir', str(tmp_path / 'run'),
-             '--cfg-options', *OPTIONS, option)
+             '--cfg-options', *OPTIONS, option,
+             f'experiment_name={tmp_path.name}')
     message = str(ended.value) + capsys.readouterr().err
     assert words in message and ended.value.code not in (0, None)
 
@@ -183,4 +185,4 @@ def test_a_fault_of_the_program_keeps_its_traceback(tool, monkeypatch,
     config = Path(__file__).parents[2] / 'configs' / 'uftsn_quickstart.py'
     with pytest.raises(TypeError):
         tool(str(config), '--work-dir', str(tmp_path / 'run'),
-             '--cfg-options', *OPTIONS)
+             '--cfg-options', *OPTIONS, f'experiment_name={tmp_path.name}')
