@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.evaluator import Evaluator
 from mmengine.optim import build_optim_wrapper
 
 from uftsn_mmaction.engine.hooks.stage import build_stages, staged_hook
@@ -190,6 +191,36 @@ def test_an_estimator_trains_alone(plan, load):
     for sample in model.test_step(batch_of(cfg.val_dataloader)):
         assert sample.pred_flow.shape == sample.gt_flow.shape
         assert torch.isfinite(sample.pred_flow).all()
+
+
+def test_an_estimator_learns_from_a_folder(load, monkeypatch,
+                                           generated_videos):
+    """Of its videos alone, from the weights in the box."""
+    monkeypatch.setenv('VIDEO_ROOT', str(generated_videos / 'videos'))
+    cfg = load('flow_videos')
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    train, val = (DATASETS.build(cfg[loader].dataset)
+                  for loader in LOADERS[:2])
+    files = [[dataset.get_data_info(index)['filename']
+              for index in range(len(dataset))] for dataset in (train, val)]
+    assert files[0] and files[1] and not {*files[0]} & {*files[1]}
+
+    before = {k: v.clone() for k, v in model.named_parameters()}
+    losses = model.train_step(pseudo_collate([train[0]]), optim_wrapper)
+    assert {'loss_census', 'loss_smoothness', 'loss_self_supervision'} < {
+        *losses}
+    assert all(not torch.equal(value, before[name])
+               for name, value in model.named_parameters())
+
+    model.eval()
+    batch = pseudo_collate([val[0]])
+    evaluator = Evaluator(METRICS.build(cfg.val_evaluator))
+    evaluator.process(
+        [sample.to_dict() for sample in model.val_step(batch)], batch)
+    found = evaluator.evaluate(1)
+    assert found['flow/photometric'] < found['flow/photometric_zero']
 
 
 @pytest.mark.parametrize('name', NAMES)

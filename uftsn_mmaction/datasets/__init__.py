@@ -8,9 +8,10 @@ from .transforms.load_flow import LoadGroundTruthFlow
 from .transforms.samplings import Samplings
 from .transforms.take_frames import TakeFrames
 from .video import CheckedVideoDataset
+from .video_folder import VideoFolderDataset
 
 __all__ = [
     'CachedFlow', 'CheckedVideoDataset', 'FlipFlow', 'FormatFlow',
     'LoadGroundTruthFlow', 'RandomMotionDataset', 'ResizeFlow', 'Samplings',
-    'SyntheticMotionDataset', 'TakeFrames'
+    'SyntheticMotionDataset', 'TakeFrames', 'VideoFolderDataset'
 ]

@@ -37,14 +37,14 @@ class CheckedVideoDataset(VideoDataset):
             cannot be used.
     """
 
+    @property
+    def source(self) -> str:
+        """Setting that says where the videos come from, and its value."""
+        return f'ann_file {self.ann_file!r}'
+
     def load_data_list(self) -> list[dict]:
-        """Load and check the list."""
-        data_list = [self._parse_line(line, number)
-                     for number, line in read_lines(self.ann_file, 'ann_file')]
-        if not data_list:
-            raise ValueError(
-                f'ann_file {self.ann_file!r} lists no video, expected one '
-                f'line "path{self.delimiter}label" for each')
+        """List and check the videos."""
+        data_list = self.list_videos()
         self._check_files([item['filename'] for item in data_list])
         # Shared by all workers, so that a bad video is logged once.
         self._reported = torch.zeros(
@@ -53,12 +53,22 @@ class CheckedVideoDataset(VideoDataset):
             item['list_index'] = index
         return data_list
 
+    def list_videos(self) -> list[dict]:
+        """Load the list."""
+        data_list = [self._parse_line(line, number)
+                     for number, line in read_lines(self.ann_file, 'ann_file')]
+        if not data_list:
+            raise ValueError(
+                f'{self.source} lists no video, expected one line '
+                f'"path{self.delimiter}label" for each')
+        return data_list
+
     def _parse_line(self, line: str, number: int) -> dict:
         """Turn one line into a sample."""
         filename, *labels = (
             re.split(r'[ \t]+', line)
             if self.delimiter == ' ' else line.split(self.delimiter))
-        where = f'line {number} of ann_file {self.ann_file!r}'
+        where = f'line {number} of {self.source}'
         if len(labels) > 1 and not self.multi_class:
             raise ValueError(
                 f'{where} is {line!r}, expected "path{self.delimiter}label"; '
@@ -103,10 +113,10 @@ class CheckedVideoDataset(VideoDataset):
         ]
         if missing:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(filenames)} videos in ann_file '
-                f'{self.ann_file!r} do not exist, the first one is '
-                f'{osp.abspath(missing[0])!r}; correct data_prefix or '
-                'data_root, or remove their lines from the list')
+                f'{len(missing)} of {len(filenames)} videos in {self.source} '
+                f'do not exist, the first one is {osp.abspath(missing[0])!r}; '
+                'correct data_prefix or data_root, or remove their lines '
+                'from the list')
 
     def prepare_data(self, idx: int) -> Any | None:
         """Run the pipeline on one video.
@@ -127,8 +137,7 @@ class CheckedVideoDataset(VideoDataset):
             if self.test_mode:
                 raise ValueError(
                     f'video {path!r} cannot be decoded ({error}); repair it '
-                    'or remove its line from ann_file '
-                    f'{self.ann_file!r}') from error
+                    f'or remove it from {self.source}') from error
             if not self._reported[list_index]:
                 self._reported[list_index] = True
                 print_log(
@@ -138,8 +147,8 @@ class CheckedVideoDataset(VideoDataset):
                     level=logging.WARNING)
             if self._reported.all():
                 raise ValueError(
-                    f'none of the {len(self._reported)} videos in ann_file '
-                    f'{self.ann_file!r} can be decoded, the last one failed '
-                    f'with "{error}"; check the files and the decoder of the '
+                    f'none of the {len(self._reported)} videos in '
+                    f'{self.source} can be decoded, the last one failed with '
+                    f'"{error}"; check the files and the decoder of the '
                     'pipeline') from error
             return None

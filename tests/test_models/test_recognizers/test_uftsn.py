@@ -186,6 +186,18 @@ def test_return_flow(build_recognizer, make_batch, views):
     assert not hasattr(again[0], 'pred_flow')
 
 
+def test_return_flow_of_both_directions(build_recognizer, make_batch):
+    model = build_recognizer(
+        test_cfg=dict(return_flow='both', max_testing_views=2)).eval()
+    clips, samples = make_batch(num_clips=3)
+    with torch.no_grad():
+        there, back = model.flow_estimator.bidirectional(clips.flatten(0, 1))
+        predictions = model.predict(clips, samples)
+    for key, flows in (('pred_flow', there), ('pred_flow_back', back)):
+        found = torch.cat([sample.get(key) for sample in predictions])
+        torch.testing.assert_close(found, flows[0])
+
+
 def test_flow_terms_are_the_mean_of_both_directions(build_recognizer,
                                                     make_batch):
     model = build_recognizer(loss_weights=dict(flow=0.5, cls=1.0))

@@ -19,6 +19,9 @@ from ..weight_init.first_conv import fit_first_conv, set_input_channels
 from .clip_flow import ClipFlow
 from .flow_stack import flow_statistics, stack_flow
 
+#: Values of ``test_cfg.return_flow``.
+RETURN_FLOW = (False, True, 'both')
+
 
 @MODELS.register_module()
 class UFTSNRecognizer(ClipFlow, Recognizer2D):
@@ -53,7 +56,8 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
         train_cfg: As in ``Recognizer2D``.
         test_cfg: As in ``Recognizer2D``. ``max_testing_views`` limits the
             clips whose flow is estimated at a time, and so the memory;
-            ``return_flow=True`` adds ``pred_flow (M, 2, T-1, H, W)``.
+            ``return_flow=True`` adds ``pred_flow (M, 2, T-1, H, W)``, and
+            ``'both'`` also ``pred_flow_back``, from frame t+1 to frame t.
         data_preprocessor: Must output RGB in [0, 1], as the default does.
     """
 
@@ -75,6 +79,10 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
         if clip_len < 2:
             raise ValueError('clip_len of UFTSNRecognizer must be 2 or more, '
                              f'got {clip_len}')
+        if (test_cfg or {}).get('return_flow') not in (None, *RETURN_FLOW):
+            raise ValueError(
+                f'test_cfg.return_flow of UFTSNRecognizer must be one of '
+                f'{RETURN_FLOW}, got {test_cfg["return_flow"]!r}')
         if backbone is None and cls_head is not None:
             raise ValueError('UFTSNRecognizer has a cls_head but no backbone '
                              'to give it features; configure a backbone')
@@ -203,12 +211,20 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
                 sample.set_pred_score(
                     score.to(torch.promote_types(score.dtype, torch.float32)))
         if self.return_flow or not self.with_cls_head:
-            # (B*M) x 2 x (T-1) x H x W -> B x M x 2 x (T-1) x H x W
-            flow = flow.cpu().view(*inputs.shape[:2], *flow.shape[1:])
-            for sample, sample_flow in zip(predictions, flow):
-                # A view would be dumped together with the whole batch.
-                sample.set_field(sample_flow.clone(), 'pred_flow')
+            self._add_flow(predictions, flow, 'pred_flow')
+        if self.return_flow == 'both':
+            # B x M x 3 x T x H x W, backwards in time.
+            flow = self._flow_for_classifier(inputs.flip(3), test_mode=True)
+            self._add_flow(predictions, flow.flip(2), 'pred_flow_back')
         return predictions
+
+    @staticmethod
+    def _add_flow(predictions: SampleList, flow: Tensor, key: str) -> None:
+        """Give each sample its part of a flow ``(B*M, 2, T-1, H, W)``."""
+        flows = flow.cpu().view(len(predictions), -1, *flow.shape[1:])
+        for sample, sample_flow in zip(predictions, flows):
+            # A view would be dumped together with the whole batch.
+            sample.set_field(sample_flow.clone(), key)
 
     def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
         """Collect the true flows by direction, if a loss needs them."""

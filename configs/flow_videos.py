@@ -1,0 +1,83 @@
+# A flow estimator alone, from the weights in the box, on a folder of videos
+# without labels. VIDEO_ROOT in the environment names the folder:
+#   VIDEO_ROOT=data/my_videos mim train mmaction configs/flow_videos.py
+# From nothing: --cfg-options model.flow_estimator.pretrained=None
+_base_ = ['_base_/datasets/loaders.py', '_base_/schedules/adamw.py']
+
+video_root = '{{$VIDEO_ROOT:data/ucf101_subset/videos}}'
+clip_len = 2
+frame_interval = 2
+size = 128
+
+model = dict(
+    type='UFTSNRecognizer',
+    clip_len=clip_len,
+    flow_estimator=dict(
+        type='UnsupervisedFlowEstimator',
+        plan='uftsn_plus',
+        pretrained='uftsn_plus'),
+    flow_losses=dict(
+        photometric=dict(
+            type='PhotometricLoss',
+            difference_weight=0.0,
+            patch_size=7,
+            census_penalty='robust',
+            occlusion='forward_backward'),
+        smoothness=dict(type='SmoothnessLoss', weight=1.0, order=2),
+        self_supervision=dict(type='SelfSupervisionLoss', weight=0.3)),
+    loss_weights=dict(flow=1.0),
+    test_cfg=dict(return_flow='both'))
+
+frames = [
+    dict(type='DecordDecode'),
+    dict(type='Resize', scale=(-1, size)),
+]
+shaped = [
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs')
+]
+clips = dict(
+    type='SampleFrames', clip_len=clip_len, frame_interval=frame_interval)
+train_pipeline = [
+    dict(type='DecordInit'), clips, *frames,
+    dict(type='RandomCrop', size=size),
+    dict(type='Flip', flip_ratio=0.5), *shaped
+]
+val_pipeline = [
+    dict(type='DecordInit'),
+    dict(clips, num_clips=3, test_mode=True), *frames,
+    dict(type='CenterCrop', crop_size=size), *shaped
+]
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    dataset=dict(
+        type='VideoFolderDataset',
+        video_root=video_root,
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    dataset=dict(
+        type='VideoFolderDataset',
+        video_root=video_root,
+        split='val',
+        pipeline=val_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='ReconstructionError')
+test_evaluator = val_evaluator
+
+max_epochs = 10
+train_cfg = dict(max_epochs=max_epochs, val_begin=1, val_interval=1)
+optim_wrapper = dict(
+    optimizer=dict(lr=1e-4), clip_grad=dict(max_norm=1, norm_type=2))
+param_scheduler = dict(
+    type='CosineAnnealingLR',
+    T_max=max_epochs,
+    eta_min_ratio=0.01,
+    convert_to_iter_based=True)
+default_hooks = dict(
+    checkpoint=dict(save_best='flow/photometric', rule='less'),
+    # Validation and checkpoints take the mean weights.
+    ema=dict(type='EMAHook', momentum=0.01))
