@@ -39,7 +39,7 @@ model = dict(
 # The same clips in each epoch, so that each pair is computed once.
 train_pipeline = [
     dict(type='DecordInit'),
-    dict(_base_.clips, num_clips=3, test_mode=True),
+    dict(_base_.clips, num_clips=2, test_mode=True),
     *_base_.train_pipeline[2:4], cached_flow,
     dict(type='RandomResizedCrop', area_range=(0.4, 1.0)),
     dict(type='ResizeFlow', scale=(96, 96), keep_ratio=False),
@@ -66,7 +66,7 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
-max_epochs = 12
+max_epochs = 10
 train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [

@@ -28,10 +28,10 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
-        help='estimators: uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, '
-        'tvnet, tvnet_opencv, a registered type, a model of ptlflow, or '
-        'CONFIG.py; +refined (TV-L1 iterations refine the flow) and '
-        ':CHECKPOINT may follow (default: '
+        help='estimators: uftsn, uftsn_small, uftsn_plus, uftsn_plus_tiny, '
+        'tvl1, tvl1_fast, dis, dis_fast, tvnet, tvnet_opencv, a registered '
+        'type, a model of ptlflow, or CONFIG.py; +refined (TV-L1 iterations '
+        f'refine the flow) and :CHECKPOINT may follow (default: '
         f'{" ".join(COMPARED)})')
     parser.add_argument(
         '--size', nargs=2, type=int, action='append', metavar=('H', 'W'),

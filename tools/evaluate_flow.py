@@ -2,12 +2,13 @@
 """End-point errors of flow estimators on pairs of frames with known flow.
 
 An estimator is NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT. Names
-are uftsn, uftsn_small, tvl1, tvl1_fast, dis, dis_fast, tvnet, tvnet_opencv (at
-the settings of tvl1), zero, registered types and models of ptlflow; a config
-gives its model.flow_estimator. With +refined after the name or the config, as
-in dis+refined or uftsn+refined:CHECKPOINT, TV-L1 iterations refine the flow.
-The checkpoint may be that of a whole recognizer. Without a checkpoint the
-weights of a learned estimator are random, and the table says so.
+are uftsn, uftsn_small, uftsn_plus, uftsn_plus_tiny, tvl1, tvl1_fast, dis,
+dis_fast, tvnet, tvnet_opencv (at the settings of tvl1), zero, registered types
+and models of ptlflow; a config gives its model.flow_estimator. With +refined
+after the name or the config, as in dis+refined or uftsn+refined:CHECKPOINT,
+TV-L1 iterations refine the flow. The checkpoint may be that of a whole
+recognizer. uftsn_plus and uftsn_plus_tiny have the weights in the box; other
+learned estimators without a checkpoint are random, and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
 settings, DIR/NUMBER_PAIR.png the flows side by side. A pair that an estimator

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plan follows from the configs, and finds early what is wrong."""
 import pytest
+from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from uftsn_mmaction.engine.hooks.stage import stage_configs
@@ -37,6 +38,18 @@ def test_intervals_may_change_on_the_way(read_plan):
 def test_each_stage_needs_a_validation(read_plan, stages):
     with pytest.raises(ValueError, match="'flow'.*val_interval"):
         read_plan({**stages, 'train_cfg.val_begin': 5})
+
+
+def test_control_of_a_start_from_the_box_is_random(read_plan, repo_root):
+    config = str(repo_root / 'configs' / 'uftsn_plus_quickstart.py')
+    plan = read_plan(config=config)
+    control, start = (
+        MODELS.build(cfg.model).flow_estimator
+        for cfg in (plan.control_config(), plan.start_config()))
+    assert control.has_random_weights and not start.has_random_weights
+    shapes = [{name: value.shape for name, value in net.state_dict().items()}
+              for net in (control, start)]
+    assert shapes[0] == shapes[1]
 
 
 def test_control_differs_in_the_stages_only(plan):

@@ -113,6 +113,20 @@ def test_every_number_comes_from_its_place(plan, history, results):
     assert versions['uftsn_mmaction'] == uftsn_mmaction.__version__
 
 
+def test_a_start_from_the_box_has_a_row_and_a_picture(
+        read_plan, tiny_options, repo_root, history, results, build_result,
+        tmp_path):
+    config = str(repo_root / 'configs' / 'uftsn_plus_quickstart.py')
+    plan = read_plan(tiny_options, config=config)
+    results['start'] = build_result(0.35, 0, 0)
+    metrics = collect_metrics(plan, history, results, dict(data=1.5), 2)
+    write_report(tmp_path / 'report.html', plan, history, results, metrics)
+    page = Page((tmp_path / 'report.html').read_text(encoding='utf-8'))
+    assert ['the weights in the box, as they come', '0.350', '-',
+            '-'] in page.rows
+    assert plan.pretrained in page.words
+
+
 def test_page(write):
     text = write()
     page = Page(text)

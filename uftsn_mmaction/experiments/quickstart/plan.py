@@ -71,6 +71,11 @@ class QuickstartPlan:
         plan._check()
         return plan
 
+    @property
+    def pretrained(self) -> str | None:
+        """Name of the weights from which the estimator starts."""
+        return self.motion.model.flow_estimator.get('pretrained')
+
     def validates(self, epoch: int) -> bool:
         """Return whether the training validates after an epoch (from 1)."""
         train_cfg = self.motion.train_cfg
@@ -88,6 +93,10 @@ class QuickstartPlan:
         Whatever this classifier learns needs no motion estimation.
         """
         cfg = copy.deepcopy(self.motion)
+        estimator = cfg.model.flow_estimator
+        if self.pretrained:
+            # Its plan, but none of its weights.
+            estimator.setdefault('plan', estimator.pop('pretrained'))
         _, classifier, joint = stage_configs(cfg)
         rates = joint.get('lr')
         if isinstance(rates, dict):
@@ -100,14 +109,19 @@ class QuickstartPlan:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         return cfg
 
+    def start_config(self) -> Config:
+        """Return a test of the estimator as it is before the training."""
+        cfg = copy.deepcopy(self.motion)
+        # The classifier behind it is untrained.
+        cfg.test_evaluator = [dict(type='EndPointError')]
+        return cfg
+
     def tvl1_config(self) -> Config:
         """Return a test of TV-L1 at OpenCV's settings instead of ours."""
-        cfg = copy.deepcopy(self.motion)
+        cfg = self.start_config()
         # Two processes change the time alone, the longest of all tests.
         cfg.model.flow_estimator = dict(
             type='TVL1FlowEstimator', num_workers=2)
-        # The classifier behind it is untrained.
-        cfg.test_evaluator = [dict(type='EndPointError')]
         # Slow enough to show the progress of every clip.
         cfg.test_dataloader.batch_size = 1
         return cfg

@@ -115,6 +115,8 @@ class _Quickstart:
             for name in ('temporal', 'control')
         }
         results['tvl1'] = self._test('tvl1', plan.tvl1_config())
+        if plan.pretrained:
+            results['start'] = self._test('start', plan.start_config())
         fusion = fusion_config(
             plan.fusion, {name: self.trainings[name] for name in STREAMS})
         results['fusion'] = self._test('fusion', fusion)

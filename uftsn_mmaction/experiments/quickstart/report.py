@@ -42,6 +42,7 @@ _ROWS = (
     ('guessing', None, 'motion_acc_chance', 'top1_chance'),
     ('the control: untrained estimator, trained classifier', 'aepe_untrained',
      'motion_acc_control', 'top1_control'),
+    ('the weights in the box, as they come', 'aepe_start', None, None),
     ('after stage 1 (flow)', 'aepe_stage1', None, None),
     # The estimator rests in stage 2.
     ('after stage 2 (classifier)', 'aepe_stage1', 'motion_acc_stage2',
@@ -64,6 +65,7 @@ def write_report(path: Path, plan: QuickstartPlan,
     table = results_table(metrics)
     page = environment.get_template('report.html').render(
         metrics=metrics,
+        pretrained=plan.pretrained,
         heads=[column.head for column in table.columns],
         cells=[[column.cell(row[column.key]) for column in table.columns]
                for row in table.rows],
@@ -81,6 +83,9 @@ def results_table(metrics: Mapping[str, Any]) -> Table:
     """Return the errors and accuracies of ``metrics.json`` as a table."""
     table, keys = Table(_COLUMNS), [column.key for column in _COLUMNS]
     for name, *sources in _ROWS:
+        if not any(source and metrics[source] is not None
+                   for source in sources):
+            continue
         values = (source and json_value(metrics[source]) for source in sources)
         table.add(**dict(zip(keys, (name, *values))))
     return table
@@ -142,13 +147,14 @@ def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
 def _flow_figure(results: Mapping[str, TestResult]) -> Figure:
     pictures = results['temporal'].pictures
     columns = {'TV-L1': results['tvl1'], 'ours, untrained': results['control'],
+               'ours, from the box': results.get('start'),
                'ours, trained': results['temporal']}
     return flow_panel([
         dict(label=CLASSES[label].replace('-', ',\n').replace('_', ' '),
              frame=pictures['frames'][index],
              gt_flow=pictures['gt_flows'][index],
              flows={name: result.pictures['flows'][index]
-                    for name, result in columns.items()})
+                    for name, result in columns.items() if result})
         for index, label in enumerate(pictures['labels'])
     ])
 

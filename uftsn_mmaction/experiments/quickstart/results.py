@@ -179,7 +179,8 @@ def collect_metrics(plan: QuickstartPlan,
                     threads: int | None) -> dict[str, Any]:
     """Return the content of ``metrics.json``.
 
-    Those are ``aepe*`` in pixels, over all pixels of the test set; accuracies
+    Those are ``aepe*`` in pixels, over all pixels of the test set, with
+    ``aepe_start`` None where the estimator starts at random; accuracies
     from 0 to 1; the ``epochs`` after which the stages were validated;
     ``seconds`` in all and by phase; and ``settings`` to repeat the run with.
     """
@@ -195,6 +196,8 @@ def collect_metrics(plan: QuickstartPlan,
         aepe_zero=temporal['flow/AEPE_zero'],
         aepe_tvl1=tvl1['flow/AEPE'],
         aepe_untrained=control['flow/AEPE'],
+        aepe_start=(results['start'].metrics['flow/AEPE']
+                    if plan.pretrained else None),
         aepe_stage1=after['flow']['flow/AEPE'],
         aepe=temporal['flow/AEPE'],
         motion_acc_chance=1 / len(MOTIONS),
