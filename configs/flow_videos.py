@@ -68,7 +68,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='ReconstructionError')
 test_evaluator = val_evaluator
 
-max_epochs = 10
+max_epochs = 4
 train_cfg = dict(max_epochs=max_epochs, val_begin=1, val_interval=1)
 optim_wrapper = dict(
     optimizer=dict(lr=1e-4), clip_grad=dict(max_norm=1, norm_type=2))

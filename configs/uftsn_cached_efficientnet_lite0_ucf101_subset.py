@@ -16,7 +16,7 @@ flows = dict(
     # The boxed weights after flow_videos.py, on the same videos.
     adapted=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_plus'),
-        checkpoint='work_dirs/flow_videos/epoch_10.pth'),
+        checkpoint='work_dirs/flow_videos/epoch_4.pth'),
     # The paper's losses from a random start: stage 1 of this config.
     paper=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_small'),
