@@ -71,10 +71,14 @@ train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(
-        type='OneCycleLR',
-        eta_max=1e-3,
-        total_steps=max_epochs,
-        pct_start=0.2,
+        type='LinearLR',
+        start_factor=0.05,
+        end=2,
+        convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs - 2,
+        begin=2,
         convert_to_iter_based=True)
 ]
 work_dir = f'work_dirs/{{ fileBasenameNoExtension }}_{flow}'
