@@ -39,12 +39,12 @@ shaped = [
 clips = dict(
     type='SampleFrames', clip_len=clip_len, frame_interval=frame_interval)
 train_pipeline = [
-    dict(type='DecordInit'), clips, *frames,
+    dict(type='DecordPathInit'), clips, *frames,
     dict(type='RandomCrop', size=size),
     dict(type='Flip', flip_ratio=0.5), *shaped
 ]
 val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, num_clips=3, test_mode=True), *frames,
     dict(type='CenterCrop', crop_size=size), *shaped
 ]

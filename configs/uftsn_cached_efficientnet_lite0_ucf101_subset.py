@@ -38,7 +38,7 @@ model = dict(
 
 # The same clips in each epoch, so that each pair is computed once.
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(_base_.clips, num_clips=2, test_mode=True),
     *_base_.train_pipeline[2:4], cached_flow,
     dict(type='RandomResizedCrop', area_range=(0.4, 1.0)),
@@ -54,7 +54,7 @@ val_pipeline = [
 # 0,0,0,0,0,0 (no motion), 5,4,3,2,1,0 (backwards) or 3,0,4,1,5,2 (mixed), or
 # test_dataloader.dataset.pipeline.7.flip_ratio=1 (mirrored).
 test_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(_base_.clips, num_clips=10, test_mode=True),
     dict(type='TakeFrames', frames=list(range(_base_.clip_len))),
     *_base_.test_pipeline[2:4], cached_flow, _base_.test_pipeline[5],

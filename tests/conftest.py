@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bad_videos import make_bad_videos
 from mmaction.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import BaseMetric
@@ -38,6 +39,22 @@ def seed():
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope='session')
+def own_cache(tmp_path_factory):
+    """Keep what is known of videos apart from the cache of the user."""
+    folder = str(tmp_path_factory.mktemp('cache'))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', folder)
+        yield
+
+
+@pytest.fixture(scope='session')
+def kinds_of_video(tmp_path_factory):
+    """Folder of every kind of video, and by name whether decord reads it."""
+    folder = tmp_path_factory.mktemp('kinds')
+    return folder, make_bad_videos(folder)
 
 
 @pytest.fixture(scope='session')

@@ -18,6 +18,8 @@ default_hooks = dict(
     complete_checkpoint=dict(type='CompleteCheckpointHook'),
     # NaN scores would be counted as guesses.
     finite_scores=dict(type='FiniteScoresHook'),
+    # Videos that cannot be used are left out of a training; says how many.
+    bad_videos=dict(type='BadVideosHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     # A resumed run draws what the uninterrupted one would have drawn.

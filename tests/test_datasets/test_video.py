@@ -11,7 +11,7 @@ from uftsn_mmaction.datasets import CheckedVideoDataset
 from uftsn_mmaction.datasets.motion.video_writer import write_video
 
 PIPELINE = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=2),
     dict(type='DecordDecode'),
     dict(type='FormatShape', input_format='NCTHW'),
@@ -44,7 +44,7 @@ def warnings(monkeypatch):
     """Warnings that the data set logs."""
     said = []
     monkeypatch.setattr(
-        'uftsn_mmaction.datasets.video.print_log',
+        'uftsn_mmaction.datasets.bad_videos.print_log',
         lambda text, logger, level: said.append(text)
         if level == logging.WARNING else None)
     return said
@@ -138,44 +138,112 @@ def test_bad_lists_are_named(build, lines, kwargs, word):
         build(lines, **kwargs)
 
 
-def test_broken_video_is_replaced_in_training_and_logged_once(
-        build, warnings):
-    dataset = build('broken.avi 0\na.avi 1\nb.avi 1\n')
-    np.random.seed(0)
-    for _ in range(3):
-        assert dataset[0]['data_samples'].gt_label.item() == 1
+def test_bad_videos_are_left_out_of_a_training(build, warnings):
+    dataset = build('a.avi 3\nbroken.avi 0\nb.avi 1\n')
+    assert [dataset[i]['data_samples'].gt_label.item()
+            for i in range(len(dataset))] == [3, 1]
     assert len(warnings) == 1
     assert 'broken.avi' in warnings[0] and '\n' not in warnings[0]
+    assert dataset.bad_videos.summary.startswith('1 of 3 videos')
+    assert build('a.avi 3\n').bad_videos.summary is None
 
 
-def test_workers_share_what_was_logged(build):
-    dataset = build('broken.avi 0\na.avi 1\n')
+def test_a_file_that_breaks_later_is_replaced_and_logged_once(
+        build, warnings, tmp_path):
+    dataset = build('a.avi 0\nb.avi 1\n')
+    (tmp_path / 'a.avi').write_bytes(b'RIFF not a video any more')
+    for _ in range(3):
+        assert dataset[0]['data_samples'].gt_label.item() == 1
+    assert len(warnings) == 1 and 'a.avi' in warnings[0]
+    (tmp_path / 'b.avi').unlink()
+    with pytest.raises(ValueError, match='2 of 2 videos'):
+        dataset[0]
+
+
+def test_a_file_that_changes_is_read_where_it_does_no_harm(build, tmp_path,
+                                                           kinds_of_video):
+    dataset = build('a.avi 0\nb.avi 1\n')
+    # This one would end the process.
+    hostile = kinds_of_video[0] / 'huge_count.avi'
+    (tmp_path / 'a.avi').write_bytes(hostile.read_bytes())
+    assert dataset[0]['data_samples'].gt_label.item() == 1
+
+
+def test_workers_share_what_was_logged(build, tmp_path):
+    dataset = build('a.avi 0\nb.avi 1\n')
+    (tmp_path / 'a.avi').write_bytes(b'RIFF not a video any more')
     loader = DataLoader(
         dataset, num_workers=1, batch_size=None, shuffle=False)
     samples = list(loader)
     assert [s['data_samples'].gt_label.item() for s in samples] == [1, 1]
     # The worker has ended; its next incarnation must know.
-    assert dataset._reported.tolist() == [True, False]
+    assert dataset.bad_videos.summary.startswith('1 of 2 videos')
 
 
-def test_broken_video_is_an_error_in_testing(build):
-    dataset = build('a.avi 1\nbroken.avi 0\n', test_mode=True)
+def test_a_test_names_all_bad_videos_at_once(build, kinds_of_video, tmp_path):
+    (tmp_path / 'kinds').symlink_to(kinds_of_video[0])
+    names = {name for name in kinds_of_video[1] if '\n' not in name}
+    bad = {name for name in names if not kinds_of_video[1][name]}
+    lines = ''.join(f'kinds/{name}\t0\n' for name in sorted(names))
+    with pytest.raises(ValueError) as caught:
+        build(lines, test_mode=True, delimiter='\t')
+    said = str(caught.value)
+    assert all(f'/{name}\'' in said for name in bad)
+    assert not any(f'/{name}\'' in said for name in names - bad)
+    # Unless the test may do without them.
+    dataset = build(
+        lines, test_mode=True, delimiter='\t', max_bad_share=0.9)
+    assert len(dataset) == len(names - bad)
+    for index in range(len(dataset)):
+        assert dataset[index]['inputs'].shape[1:3] == (3, 2)
+
+
+def test_a_share_above_the_limit_stops_the_run(build, warnings):
+    lines = 'broken.avi 0\na.avi 1\nb.avi 1\n'
+    with pytest.raises(ValueError, match='1 of 3 videos .* 0.3;') as caught:
+        build(lines, max_bad_share=0.3)
+    assert 'broken.avi' in str(caught.value)
+    assert len(build(lines, max_bad_share=0.34)) == 2
+    with pytest.raises(ValueError, match='1 of 1 videos'):
+        build('broken.avi 0\n', max_bad_share=1)
+    with pytest.raises(ValueError, match='max_bad_share .* 2'):
+        build(lines, max_bad_share=2)
+
+
+def test_broken_video_is_an_error_in_testing(build, tmp_path):
+    dataset = build('a.avi 1\nb.avi 0\n', test_mode=True)
+    (tmp_path / 'b.avi').write_bytes(b'RIFF not a video any more')
     assert dataset[0]['inputs'].shape[2] == 2
     with pytest.raises(ValueError) as caught:
         dataset[1]
-    assert 'broken.avi' in str(caught.value)
+    assert 'b.avi' in str(caught.value)
     assert '\n' not in str(caught.value)
 
 
-def test_training_ends_when_no_video_can_be_decoded(build, warnings):
-    dataset = build('broken.avi 0\n')
-    with pytest.raises(ValueError, match='1 videos .*list.txt'):
-        dataset[0]
+@pytest.mark.parametrize('degrees, turns', [(90, -1), (180, 2), (270, 1)])
+def test_rotated_videos_are_shown_upright(kinds_of_video, degrees, turns):
+    """A header may ask for a turn clockwise."""
+    folder = kinds_of_video[0]
+
+    def frames(name):
+        results = dict(filename=str(folder / name), start_index=0,
+                       modality='RGB')
+        for step in PIPELINE[:3]:
+            results = TRANSFORMS.build(dict(
+                step, **({'test_mode': True} if 'clip_len' in step else {})
+            ))(results)
+        return np.stack(results['imgs']).astype(int)
+
+    upright = np.rot90(frames('mpeg4.mp4'), turns, (1, 2))
+    turned = frames(f'rotated_{degrees}.mp4')
+    assert turned.shape == upright.shape
+    assert np.abs(turned - upright).mean() < 2
+    assert np.abs(turned - np.rot90(upright, 2, (1, 2))).mean() > 10
 
 
 @pytest.mark.parametrize('error, where', [
     (KeyError, 'FormatShape'),
-    (ImportError, 'DecordInit'),
+    (ImportError, 'DecordPathInit'),
 ])
 def test_other_errors_are_not_taken_for_broken_videos(build, monkeypatch,
                                                       error, where):

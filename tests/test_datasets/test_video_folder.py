@@ -7,7 +7,7 @@ from uftsn_mmaction.datasets import VideoFolderDataset
 from uftsn_mmaction.datasets.motion.video_writer import write_video
 
 PIPELINE = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=2),
     dict(type='DecordDecode'),
     dict(type='FormatShape', input_format='NCTHW'),

@@ -3,6 +3,7 @@
 from .random_motion import RandomMotionDataset
 from .synthetic_motion import SyntheticMotionDataset
 from .transforms.cached_flow import CachedFlow
+from .transforms.decord_path import DecordPathInit
 from .transforms.flow_geometry import FlipFlow, FormatFlow, ResizeFlow
 from .transforms.load_flow import LoadGroundTruthFlow
 from .transforms.samplings import Samplings
@@ -11,7 +12,7 @@ from .video import CheckedVideoDataset
 from .video_folder import VideoFolderDataset
 
 __all__ = [
-    'CachedFlow', 'CheckedVideoDataset', 'FlipFlow', 'FormatFlow',
-    'LoadGroundTruthFlow', 'RandomMotionDataset', 'ResizeFlow', 'Samplings',
-    'SyntheticMotionDataset', 'TakeFrames', 'VideoFolderDataset'
+    'CachedFlow', 'CheckedVideoDataset', 'DecordPathInit', 'FlipFlow',
+    'FormatFlow', 'LoadGroundTruthFlow', 'RandomMotionDataset', 'ResizeFlow',
+    'Samplings', 'SyntheticMotionDataset', 'TakeFrames', 'VideoFolderDataset'
 ]

@@ -55,14 +55,15 @@ class SyntheticMotionDataset(CheckedVideoDataset):
             data_root=data_root,
             data_prefix=dict(video='videos'),
             num_classes=len(CLASSES),
-            **kwargs)
+            # The generator has read what it wrote.
+            **{'video_check': None, **kwargs})
 
     def load_data_list(self) -> list[dict]:
         """Generate the set if it is missing, and load its list."""
         generate_motion_set(self.data_root, self.settings)
         data_list = super().load_data_list()
-        for index, item in enumerate(data_list):
-            path = flow_file(self.split, index)
+        for item in data_list:
+            path = flow_file(self.split, item['list_index'])
             item['flow_file'] = osp.join(self.data_root, 'flow', path)
             item['motion_label'], item['appearance_label'] = split_label(
                 item['label'])

@@ -6,36 +6,59 @@ import logging
 import os.path as osp
 import re
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
-import torch
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..fileio.text_list import read_lines
+from .bad_videos import BadVideos
 from .broken_video import BrokenVideoError, run_transforms
+from .video_check.check import check_videos
+from .video_check.decoder import decoder_of
+from .video_check.report import VideoReport, file_signature
 
 
 @DATASETS.register_module()
 class CheckedVideoDataset(VideoDataset):
-    """``VideoDataset`` of MMAction2 with errors that name their cure.
+    """``VideoDataset`` of MMAction2 that no bad video can end.
 
-    The list and the existence of every local video are checked once, when
-    the list is loaded. A video that cannot be decoded is logged once and
-    replaced by another one in training. In testing it is an error, since
-    skipping it would change the result.
+    When the list is loaded, every local video is read to its end in a child
+    process, which a hostile file may crash; the reports are kept, so that
+    this is done once for each file. Bad videos are left out of a training,
+    each reported once by name and reason. A test refuses them, since
+    skipping them would change the result. A video that cannot be decoded
+    later all the same is replaced by another one in training.
 
-    Arguments are those of ``VideoDataset``. Where ``num_classes`` is given,
-    labels are checked against it. With the default ``delimiter``, a blank,
-    any number of blanks and tabs separates path and labels. Blank lines are
-    skipped.
+    With the default ``delimiter``, a blank, any number of blanks and tabs
+    separates path and labels. Blank lines are skipped.
+
+    Args:
+        args: Arguments of ``VideoDataset``. Where ``num_classes`` is given,
+            labels are checked against it.
+        video_check: Arguments ``workers`` and ``time_limit`` of
+            :func:`check_videos`; None to look at the files without reading
+            them.
+        max_bad_share: Largest share of the list that may be bad; by default
+            0.5 in training and 0 in testing.
+        kwargs: Further arguments of ``VideoDataset``.
 
     Raises:
         FileNotFoundError: If the list or a listed video does not exist.
-        ValueError: If the list is not UTF-8 text or is empty, or if a line
-            cannot be used.
+        ValueError: If the list is not UTF-8 text or is empty, if a line
+            cannot be used, or if too many videos are bad.
     """
+
+    def __init__(self,
+                 *args: Any,
+                 video_check: dict[str, int] | None = MappingProxyType({}),
+                 max_bad_share: float | None = None,
+                 **kwargs: Any) -> None:
+        self.video_check = video_check
+        self.max_bad_share = max_bad_share
+        super().__init__(*args, **kwargs)
 
     @property
     def source(self) -> str:
@@ -46,12 +69,30 @@ class CheckedVideoDataset(VideoDataset):
         """List and check the videos."""
         data_list = self.list_videos()
         self._check_files([item['filename'] for item in data_list])
-        # Shared by all workers, so that a bad video is logged once.
-        self._reported = torch.zeros(
-            len(data_list), dtype=torch.bool).share_memory_()
+        share = self.max_bad_share
+        if share is None:
+            share = 0 if self.test_mode else 0.5
+        self.bad_videos = BadVideos(self.source, len(data_list), share)
+        paths = dict(enumerate(map(_local_path, data_list)))
+        reports = self._read([path for path in paths.values() if path])
+        reports = {index: reports[path] for index, path in paths.items()
+                   if path}
+        self.bad_videos.leave_out(
+            paths, {index: report.reason for index, report in reports.items()
+                    if report.reason})
+        sound = []
         for index, item in enumerate(data_list):
-            item['list_index'] = index
-        return data_list
+            report = reports.get(index, VideoReport())
+            if report.reason:
+                continue
+            if report.note:
+                print_log(
+                    f'Video {paths[index]!r} is used although {report.note}',
+                    logger='current',
+                    level=logging.WARNING)
+            item.update(list_index=index, signature=report.signature)
+            sound.append(item)
+        return sound
 
     def list_videos(self) -> list[dict]:
         """Load the list."""
@@ -105,11 +146,11 @@ class CheckedVideoDataset(VideoDataset):
 
     def _check_files(self, filenames: Sequence[str]) -> None:
         """Check that local videos exist; remote ones would cost requests."""
-        local = [name for name in filenames if '://' not in name]
-        # The decoders of MMAction2 append .mp4 to a name without extension.
         missing = [
-            name for name in local
-            if not osp.exists(name if osp.splitext(name)[1] else name + '.mp4')
+            name for name in filenames
+            if (path := _local_path(dict(filename=name)))
+            # The reason of a link that leads nowhere is told later.
+            and not osp.lexists(path)
         ]
         if missing:
             raise FileNotFoundError(
@@ -125,30 +166,47 @@ class CheckedVideoDataset(VideoDataset):
         class then takes another one.
 
         Raises:
-            ValueError: If the video cannot be decoded in test mode, or no
-                video of the list can be decoded.
+            ValueError: If the video cannot be decoded in test mode, or too
+                many cannot in training.
         """
         results = self.get_data_info(idx)
         path = osp.abspath(results['filename'])
         list_index = results['list_index']
         try:
+            self._check_again(results)
             return run_transforms(self.pipeline.transforms, results)
         except BrokenVideoError as error:
             if self.test_mode:
                 raise ValueError(
                     f'video {path!r} cannot be decoded ({error}); repair it '
                     f'or remove it from {self.source}') from error
-            if not self._reported[list_index]:
-                self._reported[list_index] = True
-                print_log(
-                    f'Video {path!r} cannot be decoded ({error}) and is '
-                    'replaced by another one in training',
-                    logger='current',
-                    level=logging.WARNING)
-            if self._reported.all():
-                raise ValueError(
-                    f'none of the {len(self._reported)} videos in '
-                    f'{self.source} can be decoded, the last one failed with '
-                    f'"{error}"; check the files and the decoder of the '
-                    'pipeline') from error
+            self.bad_videos.replace(list_index, path, error)
             return None
+
+    def _read(self, paths: Sequence[str]) -> dict[str, VideoReport]:
+        """Return what the decoder of the pipeline finds in videos."""
+        if self.video_check is None:
+            return check_videos(paths, None)
+        decoder = decoder_of(self.pipeline.transforms)
+        return check_videos(paths, decoder, **self.video_check)
+
+    def _check_again(self, results: dict) -> None:
+        """Check a file that is not the one that was read before.
+
+        Raises:
+            BrokenVideoError: If the new one is bad.
+        """
+        path = _local_path(results)
+        if path and file_signature(path) != results['signature']:
+            report = self._read([path])[path]
+            if report.reason:
+                raise BrokenVideoError(report.reason)
+
+
+def _local_path(item: dict) -> str | None:
+    """Return the file of a video, None if it is not on this machine."""
+    name = item['filename']
+    if '://' in name:
+        return None
+    # The decoders of MMAction2 append .mp4 to a name without extension.
+    return name if osp.splitext(name)[1] else f'{name}.mp4'

@@ -19,14 +19,14 @@ generator = dict(
 clips = dict(
     type='SampleFrames', clip_len=clip_len, out_of_bound_opt='repeat_last')
 train_pipeline = [
-    dict(type='DecordInit'), clips,
+    dict(type='DecordPathInit'), clips,
     dict(type='DecordDecode'),
     # No Flip: it would turn one motion class into another.
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs')
 ]
 val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, test_mode=True),
     dict(type='DecordDecode'),
     # Optional for the sake of videos that come without flow.
@@ -42,7 +42,7 @@ test_pipeline = val_pipeline
 # Of the spatial stream: single frames, which show the tint and not the motion.
 # In testing they are the middle ones of the clips that the motion stream sees.
 frames_train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=1),
     dict(type='DecordDecode'),
     dict(type='FormatShape', input_format='NCHW'),

@@ -43,7 +43,7 @@ center = [
 clips = dict(type='SampleFrames', clip_len=clip_len,
              out_of_bound_opt='repeat_last')
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, num_clips=3),
     dict(type='DecordDecode'),
     *augmentation,
@@ -51,7 +51,7 @@ train_pipeline = [
     dict(type='PackActionInputs')
 ]
 val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, num_clips=3, test_mode=True),
     dict(type='DecordDecode'),
     *center,
@@ -59,7 +59,7 @@ val_pipeline = [
     dict(type='PackActionInputs')
 ]
 test_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, num_clips=25, test_mode=True),
     dict(type='DecordDecode'),
     *center,
@@ -71,7 +71,7 @@ test_pipeline = [
 # frame of the clips that the motion stream sees, so that a stream has the
 # same scores alone and in the fusion.
 frames_train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=3),
     dict(type='DecordDecode'),
     *augmentation,
@@ -79,7 +79,7 @@ frames_train_pipeline = [
     dict(type='PackActionInputs')
 ]
 frames_val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=3, test_mode=True),
     dict(type='DecordDecode'),
     *center,

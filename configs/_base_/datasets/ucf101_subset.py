@@ -25,7 +25,7 @@ clips = dict(
     frame_interval=frame_interval,
     out_of_bound_opt='repeat_last')
 train_pipeline = [
-    dict(type='DecordInit'), clips,
+    dict(type='DecordPathInit'), clips,
     dict(type='DecordDecode'),
     dict(type='Resize', scale=(-1, 112)),
     dict(type='RandomCrop', size=96),
@@ -34,7 +34,7 @@ train_pipeline = [
     dict(type='PackActionInputs')
 ]
 val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, num_clips=3, test_mode=True),
     dict(type='DecordDecode'),
     *center,
@@ -42,7 +42,7 @@ val_pipeline = [
     dict(type='PackActionInputs')
 ]
 test_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(clips, num_clips=25, test_mode=True),
     dict(type='DecordDecode'),
     *center,
@@ -54,7 +54,7 @@ test_pipeline = [
 # that the motion stream sees. Without strong changes of scale and colour, the
 # stream would memorise the few scenes of each class.
 frames_train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=3),
     dict(type='DecordDecode'),
     dict(type='RandomResizedCrop', area_range=(0.3, 1.0)),
@@ -71,7 +71,7 @@ frames_train_pipeline = [
     dict(type='PackActionInputs')
 ]
 frames_val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='DecordPathInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=3, test_mode=True),
     dict(type='DecordDecode'),
     *center,

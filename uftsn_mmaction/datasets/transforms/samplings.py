@@ -17,7 +17,7 @@ class Samplings(BaseTransform):
     ``FusionRecognizer`` gives each stream the sampling that its setting
     ``sampling`` names; streams may share one::
 
-        dict(type='DecordInit'),
+        dict(type='DecordPathInit'),
         dict(type='Samplings', pipelines=dict(
             clips=[dict(type='SampleFrames', clip_len=10, ...), ...],
             dense=[dict(type='SampleFrames', clip_len=32, ...), ...])),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of MMEngine's runner."""
+from .bad_videos import BadVideosHook
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
 from .finite_scores import FiniteScoresHook
@@ -7,6 +8,6 @@ from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
-    'CompleteCheckpointHook', 'EpochSeedHook', 'FiniteScoresHook',
-    'StagedTrainingHook', 'StreamScoresHook'
+    'BadVideosHook', 'CompleteCheckpointHook', 'EpochSeedHook',
+    'FiniteScoresHook', 'StagedTrainingHook', 'StreamScoresHook'
 ]
