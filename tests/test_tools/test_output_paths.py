@@ -19,6 +19,7 @@ TOOLS = {
     'train': [CONFIG, '--work-dir'],
 }
 FILES = {
+    'check_videos --out': ['list.txt', '--out'],
     'test --dump': [CONFIG, 'a.pth', '--dump'],
     'test --export': [CONFIG, 'a.pth', '--export'],
 }

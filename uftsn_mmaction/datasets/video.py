@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os.path as osp
-import re
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +12,7 @@ from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
-from ..fileio.text_list import read_lines
+from ..fileio.text_list import read_lines, split_columns
 from .bad_videos import BadVideos
 from .broken_video import BrokenVideoError, run_transforms
 from .video_check.check import check_videos
@@ -106,9 +105,7 @@ class CheckedVideoDataset(VideoDataset):
 
     def _parse_line(self, line: str, number: int) -> dict:
         """Turn one line into a sample."""
-        filename, *labels = (
-            re.split(r'[ \t]+', line)
-            if self.delimiter == ' ' else line.split(self.delimiter))
+        filename, *labels = split_columns(line, self.delimiter)
         where = f'line {number} of {self.source}'
         if len(labels) > 1 and not self.multi_class:
             raise ValueError(

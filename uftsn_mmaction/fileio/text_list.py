@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from mmengine import fileio
 
@@ -42,3 +43,17 @@ def read_lines(path: str,
     lines = io.StringIO(text, newline=None)
     return [(number, line.strip()) for number, line in enumerate(lines, 1)
             if line.strip()]
+
+
+def split_columns(line: str, delimiter: str = ' ') -> list[str]:
+    """Split a line; a blank stands for any number of blanks and tabs.
+
+    Examples:
+        >>> split_columns('a.avi \t 3')
+        ['a.avi', '3']
+        >>> split_columns('a b.avi,3', ',')
+        ['a b.avi', '3']
+    """
+    if delimiter == ' ':
+        return re.split(r'[ \t]+', line)
+    return line.split(delimiter)

@@ -20,6 +20,8 @@ def make_level():
         flow = first.new_zeros(len(first), 2, 1, *first.shape[-2:])
         level = Level(flow, frames)
         level.warped, level.valid_mask = warped, mask
+        # The second frame is given by what it looks like when warped.
+        level.changed_mask = mask.new_ones(len(first), 1, 1, 1)
         return level
 
     return make

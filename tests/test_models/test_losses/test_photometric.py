@@ -7,6 +7,7 @@ from mmaction.registry import MODELS
 from uftsn_mmaction.models.flow import backward_warp
 from uftsn_mmaction.models.losses import (
     PhotometricLoss,
+    UnsupervisedLoss,
     census_loss,
     difference_loss,
 )
@@ -244,3 +245,30 @@ def test_settings_it_refuses(setting, value):
 def test_one_of_the_terms_is_needed():
     with pytest.raises(ValueError, match='difference_weight.*census_weight'):
         PhotometricLoss(difference_weight=0, census_weight=0)
+
+
+@pytest.mark.parametrize('occlusion', [None, 'forward_backward'])
+def test_repeated_frames_do_not_train(occlusion):
+    """Neither do they thin out what the other pairs say."""
+    moving = shifted_clip(2, 1)
+    frozen = moving[:, :, :1].repeat(1, 1, 2, 1, 1)
+    loss = PhotometricLoss(
+        ssim_weight=1., penalty='robust', occlusion=occlusion, **ONE)
+    build = UnsupervisedLoss([loss])
+
+    def total(clips, flow):
+        losses = build([flow], [-flow], clips)
+        assert losses
+        return sum(losses.values())
+
+    flow = torch.rand(2, 2, 1, 32, 64, requires_grad=True)
+    total(torch.cat([frozen, moving]), flow).backward()
+    assert not flow.grad[0].any()
+    assert flow.grad[1].any()
+    alone = flow[1:].detach().requires_grad_()
+    expected = total(moving, alone)
+    expected.backward()
+    torch.testing.assert_close(flow.grad[1:], alone.grad)
+    both = total(torch.cat([frozen, moving]), flow)
+    torch.testing.assert_close(both, expected)
+    assert total(frozen, flow[:1]) == 0

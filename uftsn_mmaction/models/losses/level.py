@@ -105,6 +105,16 @@ class Level:
         true = F.interpolate(true, (height, width), mode='area')
         return true * scale.view(2, 1, 1)
 
+    @cached_property
+    def changed_mask(self) -> Tensor:
+        """1 for a pair whose frames differ, ``(P, 1, 1, 1)``.
+
+        A clip that is longer than its video repeats the last frame. Such a
+        pair shows no motion to learn from.
+        """
+        changed = (self.first != self.second).flatten(1).any(1)
+        return changed.to(self.flow.dtype).view(-1, 1, 1, 1)
+
     def visible_mask(self, method: str) -> Tensor:
         """Return 1 where the second frame shows the point of a pixel.
 

@@ -64,8 +64,9 @@ class PhotometricLoss(FlowLoss):
 
     .. math:: \frac{1}{M} (\lambda_1 L_{diff} + \lambda_2 L_{census})
 
-    Its losses are ``loss_difference``, ``loss_census`` and, beyond the
-    paper, ``loss_ssim``.
+    Pairs of equal frames, as where a clip repeats the last frame of a short
+    video, do not count. Its losses are ``loss_difference``, ``loss_census``
+    and, beyond the paper, ``loss_ssim``.
 
     Args:
         difference_weight: :math:`\lambda_1`; 0 omits the term.
@@ -126,7 +127,7 @@ class PhotometricLoss(FlowLoss):
     def compute(self, level: Level) -> dict[str, Tensor]:
         """Compare each frame with its neighbour warped by the flow."""
         losses = {}
-        visible = self._visible_mask(level)
+        visible = _with_visible(level.changed_mask, self._visible_mask(level))
         if self.difference_weight:
             losses['loss_difference'] = self.difference_weight * (
                 difference_loss(level, self.penalty, visible))
