@@ -16,6 +16,10 @@ default_hooks = dict(
         backend_args=dict(backend='atomic')),
     # A test of a half-filled model would give the metrics of random weights.
     complete_checkpoint=dict(type='CompleteCheckpointHook'),
+    # One NaN in a gradient would reach every weight, and every checkpoint.
+    finite_training=dict(type='FiniteTrainingHook'),
+    # The losses of a collapsed flow look good.
+    flow_health=dict(type='FlowHealthHook'),
     # NaN scores would be counted as guesses.
     finite_scores=dict(type='FiniteScoresHook'),
     # Videos that cannot be used are left out of a training; says how many.

@@ -171,7 +171,7 @@ class CheckedVideoDataset(VideoDataset):
         list_index = results['list_index']
         try:
             self._check_again(results)
-            return run_transforms(self.pipeline.transforms, results)
+            sample = run_transforms(self.pipeline.transforms, results)
         except BrokenVideoError as error:
             if self.test_mode:
                 raise ValueError(
@@ -179,6 +179,10 @@ class CheckedVideoDataset(VideoDataset):
                     f'or remove it from {self.source}') from error
             self.bad_videos.replace(list_index, path, error)
             return None
+        if not self.test_mode and sample and 'data_samples' in sample:
+            # For FiniteTrainingHook, which names the videos of a step.
+            sample['data_samples'].set_metainfo(dict(filename=path))
+        return sample
 
     def _read(self, paths: Sequence[str]) -> dict[str, VideoReport]:
         """Return what the decoder of the pipeline finds in videos."""

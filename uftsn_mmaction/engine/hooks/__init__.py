@@ -4,10 +4,13 @@ from .bad_videos import BadVideosHook
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
 from .finite_scores import FiniteScoresHook
+from .finite_training import FiniteTrainingHook
+from .flow_health import FlowHealthHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
     'BadVideosHook', 'CompleteCheckpointHook', 'EpochSeedHook',
-    'FiniteScoresHook', 'StagedTrainingHook', 'StreamScoresHook'
+    'FiniteScoresHook', 'FiniteTrainingHook', 'FlowHealthHook',
+    'StagedTrainingHook', 'StreamScoresHook'
 ]

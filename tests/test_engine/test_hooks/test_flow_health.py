@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A flow that collapses or explodes is told from one that learns."""
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+
+from uftsn_mmaction.engine.hooks import FlowHealthHook
+
+MOVING = torch.arange(0, 256, 8).expand(1, 3, 2, 32, 32).clone()
+MOVING[:, :, 1] = MOVING[:, :, 0].roll(1, -1)
+STILL = MOVING[:, :, :1].repeat(1, 1, 2, 1, 1)
+
+
+@pytest.fixture
+def train():
+    """Function that runs the hook over steps with these statistics.
+
+    Returns the warnings, with the number of the step each.
+    """
+
+    def train(*steps, frames=MOVING, stages=None, as_list=True, **kwargs):
+        hub = MessageHub('test_flow_health')
+        hook = FlowHealthHook(**{'interval': 5, 'warmup': 10, **kwargs})
+        said = []
+        for index, (norm, std, loss) in enumerate(steps):
+            if stages:
+                hub.update_info('stage', stages[index])
+            outputs = dict(flow_norm=norm, flow_std=std, loss=loss)
+            for name, value in outputs.items():
+                hub.update_scalar(f'train/{name}', value)
+            runner = SimpleNamespace(
+                message_hub=hub, iter=index,
+                logger=SimpleNamespace(
+                    warning=lambda text, i=index: said.append((i + 1, text))))
+            inputs = [frames] if as_list else frames[None]
+            hook.after_train_iter(
+                runner, index, dict(inputs=inputs), outputs)
+        return said
+
+    return train
+
+
+LEARNS = (1.2, 0.4, 5.)
+
+
+@pytest.mark.parametrize('as_list', [True, False])
+@pytest.mark.parametrize('norm', [0., 0.7])
+def test_a_collapse_is_told_within_an_interval(train, norm, as_list):
+    steps = [LEARNS] * 20 + [(norm, 0.001, 4.)] * 10
+    (step, text), = train(*steps, as_list=as_list)
+    assert step == 25
+    assert 'collapsed' in text and 'image_scale' in text
+
+
+def test_no_collapse_where_nothing_moves_or_nothing_is_trained(train):
+    collapsed = (0., 0., 4.)
+    assert not train(*[collapsed] * 30, frames=STILL)
+    # An untrained flow may be zero.
+    assert not train(*[collapsed] * 10)
+    assert train(*[collapsed] * 15)
+
+
+def test_one_step_is_no_collapse(train):
+    assert not train(*[LEARNS] * 24, (0., 0., 4.), *[LEARNS] * 5)
+
+
+def test_a_recovery_makes_the_next_warning_possible(train):
+    collapsed = (0., 0., 4.)
+    said = train(*[LEARNS] * 15, *[collapsed] * 10, *[LEARNS] * 5,
+                 *[collapsed] * 5)
+    assert [step for step, _ in said] == [20, 35]
+
+
+def test_an_explosion_is_told_from_large_motion(train):
+    # The diagonal of the frames is 45 pixels.
+    assert not train(*[(20., 5., 5.)] * 10)
+    (step, text), = train(*[LEARNS] * 5, *[(40., 5., 5.)] * 5)
+    assert step == 10 and 'explodes' in text and 'learning rate' in text
+
+
+def test_a_loss_that_rises_is_told_but_not_across_stages(train):
+    high = (1.2, 0.4, 60.)
+    (step, text), = train(*[LEARNS] * 10, *[high] * 5)
+    assert step == 15 and 'risen' in text and '60' in text
+    stages = ['flow'] * 10 + ['joint'] * 10
+    assert not train(*[LEARNS] * 10, *[high] * 10, stages=stages)
+
+
+def test_a_model_without_flow_is_not_judged():
+    hook = FlowHealthHook(interval=1)
+    hub = MessageHub('test_flow_health_none')
+    hook.after_train_iter(
+        SimpleNamespace(message_hub=hub, iter=0), 0, None, dict(loss=1.))
