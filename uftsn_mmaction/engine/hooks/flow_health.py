@@ -41,7 +41,7 @@ class FlowHealthHook(Hook):
 
     def __init__(self,
                  interval: int = 20,
-                 min_std: float = 0.005,
+                 min_std: float = 0.02,
                  max_norm: float = 0.5,
                  max_rise: float = 10.,
                  min_motion: float = 1.,
