@@ -84,7 +84,9 @@ def run(checkout, run_command):
 
     def run(command):
         program, *arguments = command
-        if program in ('mim', 'python'):
+        if arguments[0] == 'tools/check_videos.py':
+            program = sys.executable
+        elif program in ('mim', 'python'):
             config, = (Path(word).stem for word in command
                        if word.startswith('configs/'))
             options = [*TINY]
@@ -126,6 +128,15 @@ def test_lists(lists):
     assert rows['test'] == ['nod/4.avi 0', 'shake/4.avi 1', 'wave/4.avi 2']
     assert len({*rows['train']} - {*rows['test']}) == 12
     assert rows['classes'] == list(CLASSES)
+
+
+def test_check(lists, commands, run):
+    command, = (command for command in commands
+                if 'tools/check_videos.py' in command)
+    run(command)
+    clean = (lists / 'train_clean.txt').read_text()
+    assert clean == (lists / 'train.txt').read_text()
+    assert len((lists / 'train.csv').read_text().splitlines()) == 13
 
 
 @pytest.mark.slow

@@ -55,7 +55,8 @@ class CheckedVideoDataset(VideoDataset):
                  video_check: dict[str, int] | None = MappingProxyType({}),
                  max_bad_share: float | None = None,
                  **kwargs: Any) -> None:
-        self.video_check = video_check
+        # A mapping proxy cannot be sent to a worker.
+        self.video_check = None if video_check is None else dict(video_check)
         self.max_bad_share = max_bad_share
         super().__init__(*args, **kwargs)
 
