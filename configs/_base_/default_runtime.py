@@ -7,10 +7,10 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # A kill must not leave a half-written checkpoint, which --resume cannot
-    # read.
+    # No kill, copy or damage loses the last checkpoint, and --resume takes the
+    # newest sound one.
     checkpoint=dict(
-        type='CheckpointHook',
+        type='SafeCheckpointHook',
         interval=1,
         max_keep_ckpts=3,
         backend_args=dict(backend='atomic')),

@@ -125,7 +125,7 @@ def read_content(checkpoint: str, owner: str, cure: str,
             osp.expanduser(checkpoint),
             f'The checkpoint {checkpoint!r} of {owner}', cure, osp.exists)
     try:
-        with _weights_only():
+        with restricted_loading():
             if check_hash:
                 content = torch.hub.load_state_dict_from_url(
                     checkpoint, map_location='cpu', check_hash=True,
@@ -151,7 +151,7 @@ def _unreadable(checkpoint: str, owner: str, cure: str,
 
 
 @contextmanager
-def _weights_only() -> Iterator[None]:
+def restricted_loading() -> Iterator[None]:
     """Restrict every ``torch.load`` to plain data.
 
     MMEngine calls ``torch.load``, for a URL through ``torch.hub``, and passes

@@ -3,10 +3,11 @@
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
 from .finite_scores import FiniteScoresHook
+from .safe_checkpoint import SafeCheckpointHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
     'CompleteCheckpointHook', 'EpochSeedHook', 'FiniteScoresHook',
-    'StagedTrainingHook', 'StreamScoresHook'
+    'SafeCheckpointHook', 'StagedTrainingHook', 'StreamScoresHook'
 ]
