@@ -21,7 +21,10 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     # A resumed run draws what the uninterrupted one would have drawn.
-    epoch_seed=dict(type='EpochSeedHook'))
+    epoch_seed=dict(type='EpochSeedHook'),
+    # SIGTERM saves a checkpoint of the present iteration.
+    interruption=dict(type='InterruptionHook'),
+    exact_resume=dict(type='ExactResumeHook'))
 
 env_cfg = dict(
     cudnn_benchmark=False,

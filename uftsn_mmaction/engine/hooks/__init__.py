@@ -2,12 +2,15 @@
 """Hooks of MMEngine's runner."""
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
+from .exact_resume import ExactResumeHook
 from .finite_scores import FiniteScoresHook
+from .interruption import InterruptionHook
 from .safe_checkpoint import SafeCheckpointHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
-    'CompleteCheckpointHook', 'EpochSeedHook', 'FiniteScoresHook',
-    'SafeCheckpointHook', 'StagedTrainingHook', 'StreamScoresHook'
+    'CompleteCheckpointHook', 'EpochSeedHook', 'ExactResumeHook',
+    'FiniteScoresHook', 'InterruptionHook', 'SafeCheckpointHook',
+    'StagedTrainingHook', 'StreamScoresHook'
 ]

@@ -19,6 +19,7 @@ from ...fileio.sound_checkpoint import (
     list_checkpoints,
     newest_sound,
 )
+from .exact_resume import note_position
 
 
 @HOOKS.register_module()
@@ -45,6 +46,9 @@ class SafeCheckpointHook(CheckpointHook):
             ValueError: If a file cannot be resumed from, and there is no
                 other one.
         """
+        # Otherwise MMEngine warns at each checkpoint that there are none.
+        if runner.param_schedulers is None:
+            runner.param_schedulers = []
         if not runner._resume:
             return
         given, folder = runner._load_from, self._folder(runner)
@@ -89,6 +93,9 @@ class SafeCheckpointHook(CheckpointHook):
                 f'training, such as {min(found).name}; give --resume to go '
                 'on, or choose another --work-dir to begin anew')
         super().before_train(runner)
+        if runner.iter:
+            # MMEngine keeps the best score only beside an earlier checkpoint.
+            self.last_ckpt = runner._load_from
         # The checkpoint names its folder as it was when it was written. In a
         # copy, the best file of the original would be removed.
         infos = runner.message_hub.runtime_info
@@ -117,24 +124,9 @@ class SafeCheckpointHook(CheckpointHook):
             self.keep_ckpt_ids.append(step)
             # A run that is killed before the removal makes it up.
             runner.message_hub.update_info('keep_ckpt_ids', steps)
-        name = self.filename_tmpl.format(step)
-        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
-        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        runner.save_checkpoint(
-            self.out_dir,
-            name,
-            self.file_client_args,
-            save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
-            by_epoch=self.by_epoch,
-            backend_args=self.backend_args,
-            **self.args)
+        self._write(runner, self.filename_tmpl.format(step), meta)
         if not is_main_process():
             return
-        AtomicLocalBackend().put_text(
-            osp.relpath(self.last_ckpt, runner.work_dir),
-            Path(runner.work_dir, 'last_checkpoint'))
         for old in [self.filename_tmpl.format(old) for old in outdated]:
             self._remove(old)
         self._remove(INTERRUPTED)
@@ -157,6 +149,34 @@ class SafeCheckpointHook(CheckpointHook):
             # It may have been written again.
             if path not in best:
                 backend.remove(path)
+
+    def save_interrupted(self, runner: Runner, epoch: int, iter: int) -> None:
+        """Save the training as it is, until the next checkpoint.
+
+        Args:
+            runner: Runner that trains.
+            epoch, iter: Number of epochs and iterations that are finished.
+        """
+        self._write(runner, INTERRUPTED, dict(epoch=epoch, iter=iter))
+
+    def _write(self, runner: Runner, name: str, meta: dict[str, Any]) -> None:
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        meta['position'] = note_position(runner, meta)
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args)
+        if is_main_process():
+            AtomicLocalBackend().put_text(
+                osp.relpath(self.last_ckpt, runner.work_dir),
+                Path(runner.work_dir, 'last_checkpoint'))
 
     def _remove(self, name: str) -> None:
         path = self.file_backend.join_path(self.out_dir, name)
