@@ -6,6 +6,9 @@ streams have their own, in the config or by --stream.
 """
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import os
 import os.path as osp

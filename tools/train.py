@@ -2,6 +2,9 @@
 """Train a model without mim: MMAction2's own script, with all its options."""
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import sys
 from types import ModuleType
