@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import os.path as osp
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from .paths import check_input_file
+from .unpacked_size import check_unpacked_size
 
 #: Where the checkpoint of a recognizer keeps its flow estimator.
 ESTIMATOR_PART = 'flow_estimator.'
@@ -121,9 +123,7 @@ def read_content(checkpoint: str, owner: str, cure: str,
             than plain data.
     """
     if '://' not in checkpoint:
-        check_input_file(
-            osp.expanduser(checkpoint),
-            f'The checkpoint {checkpoint!r} of {owner}', cure, osp.exists)
+        check_local(checkpoint, owner, cure)
     try:
         with restricted_loading():
             if check_hash:
@@ -142,6 +142,24 @@ def read_content(checkpoint: str, owner: str, cure: str,
         reason = f'it holds a {type(content).__name__}'
         raise _unreadable(checkpoint, owner, cure, reason)
     return dict(content)
+
+
+def check_local(checkpoint: str, owner: str, cure: str) -> None:
+    """Check a file before it is read, as :func:`read_content` does.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it asks for more memory than it can fill.
+    """
+    path = osp.expanduser(checkpoint)
+    check_input_file(path, f'The checkpoint {checkpoint!r} of {owner}', cure,
+                     osp.exists)
+    if osp.isfile(path):
+        try:
+            with open(path, 'rb') as file:
+                check_unpacked_size(file)
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise _unreadable(checkpoint, owner, cure, str(error)) from error
 
 
 def _unreadable(checkpoint: str, owner: str, cure: str,
