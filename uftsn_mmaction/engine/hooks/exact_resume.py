@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mmaction.registry import HOOKS
-from mmengine.dist import all_gather_object, get_world_size, is_main_process
+from mmengine.dist import (
+    all_gather_object,
+    get_rank,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
@@ -32,6 +37,10 @@ def note_position(runner: Runner, meta: dict[str, Any]) -> dict[str, Any]:
     return dict(
         step=step,
         random_states=all_gather_object(get_random_state()) if step else [],
+        # Until the end of an epoch, each process has statistics of its own.
+        buffers=all_gather_object(
+            [buffer.cpu() for buffer in runner.model.buffers()])
+        if step and get_world_size() > 1 else [],
         sources=_sources(runner))
 
 
@@ -74,6 +83,11 @@ class ExactResumeHook(Hook):
         loop, step = runner.train_loop, self._position.get('step', 0)
         if step and isinstance(loop, ResumableTrainLoop):
             loop.go_on_after(step, self._position['random_states'])
+            of_all = self._position['buffers']
+            if get_rank() < len(of_all):
+                for buffer, value in zip(runner.model.buffers(),
+                                         of_all[get_rank()]):
+                    buffer.copy_(value)
         elif (isinstance(loop, EpochBasedTrainLoop) and not changes
               and loop.iter % len(loop.dataloader)):
             runner.logger.warning(
