@@ -2,8 +2,10 @@
 """Fixtures for all tests."""
 
 import random
+import sys
 import uuid
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -23,6 +25,9 @@ pytest_plugins = ['processes']
 
 # Two threads on a busy machine make small operations many times slower.
 torch.set_num_threads(1)
+
+# Tools that run in this process must not change how it ends.
+sys.modules['end_on_signals'] = ModuleType('end_on_signals')
 
 GENERATOR = dict(num_train=16, num_test=16, size=(64, 64), num_frames=12)
 

@@ -85,11 +85,8 @@ def test_killed_in_stage_two_and_resumed(uninterrupted, repo_root, data_root,
             command(repo_root, tmp_path, data_root),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL) as process:
-        # Epoch 3 is the first of stage 2, and stage 2 has one more. A run
-        # resumes from the file that last_checkpoint names.
-        last = tmp_path / 'last_checkpoint'
-        wait_until(lambda: last.exists() and 'epoch_3' in last.read_text(),
-                   process)
+        # Epoch 3 is the first of stage 2, and stage 2 has one more.
+        wait_until((tmp_path / 'epoch_3.pth').exists, process)
         os.killpg(process.pid, signal.SIGKILL)
     assert not (tmp_path / 'epoch_5.pth').exists()
 

@@ -8,6 +8,9 @@ down slows all alike; name the first one twice to see what is noise. Ends with
 a table and what its columns mean, also in DIR/benchmark.json. The exit status
 is 1 if something could not be measured.
 """
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import shlex
 import sys
@@ -15,7 +18,6 @@ from pathlib import Path
 
 from uftsn_mmaction.experiments.benchmark.run import run_benchmark
 from uftsn_mmaction.experiments.benchmark.settings import BenchmarkSettings
-from uftsn_mmaction.experiments.process import end_on_sigterm
 from uftsn_mmaction.models.flow_zoo import COMPARED
 
 CLASSIFIER = (
@@ -67,7 +69,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    end_on_sigterm()
     try:
         settings = BenchmarkSettings(
             estimators=tuple(args.estimator),

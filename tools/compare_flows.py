@@ -24,6 +24,9 @@ interrupted training goes on. To add seeds or estimators, name them together
 with the earlier ones; what is not named stays in DIR/runs but is not in the
 table.
 """
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import os
 from pathlib import Path
@@ -36,7 +39,6 @@ from uftsn_mmaction.experiments.comparison.compare import (  # noqa: E402
     compare_flows,
 )
 from uftsn_mmaction.experiments.comparison.plan import DATA  # noqa: E402
-from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
 from uftsn_mmaction.experiments.tools import (  # noqa: E402
     RunSettings,
     add_run_options,
@@ -72,7 +74,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    end_on_sigterm()
     try:
         results = compare_flows(
             args.configs_dir / DATA[args.data], args.estimator, args.seeds,

@@ -16,6 +16,9 @@ cannot process leaves a gap in its row only, and the exit status is 1.
 """
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 from pathlib import Path
 

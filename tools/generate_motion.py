@@ -2,6 +2,9 @@
 """Generate short videos of moving objects with exactly known flow."""
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 from dataclasses import asdict
 

@@ -6,6 +6,9 @@ A stream in the dump of a fusion is FILE.pkl:STREAM.
 """
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 
 from mmaction.evaluation import ConfusionMatrix

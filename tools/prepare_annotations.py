@@ -2,6 +2,9 @@
 """Write the video lists of UCF101 or HMDB51 from the official split files."""
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 
 from uftsn_mmaction.datasets.annotations import prepare_annotations

@@ -6,6 +6,9 @@ checkpoint is named, the .safetensors file can be named as well.
 """
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 
 from uftsn_mmaction.fileio.checkpoint import ESTIMATOR_PART, read_checkpoint

@@ -4,6 +4,9 @@
 Called again after an interruption, it continues from the last checkpoint; when
 everything is finished, it only rewrites the report.
 """
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import os
 from pathlib import Path
@@ -14,7 +17,6 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from mmengine.config import DictAction  # noqa: E402
 
-from uftsn_mmaction.experiments.process import end_on_sigterm  # noqa: E402
 from uftsn_mmaction.experiments.quickstart import run_quickstart  # noqa: E402
 from uftsn_mmaction.experiments.run import RunError  # noqa: E402
 from uftsn_mmaction.experiments.tools import (  # noqa: E402
@@ -60,7 +62,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    end_on_sigterm()
     try:
         settings = RunSettings(
             TOOLS, args.work_dir, gpus=0, threads=args.threads)

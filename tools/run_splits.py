@@ -10,11 +10,13 @@ for the rows of table 2: configs/other_flows/uftsn_tvl1.py. It gets the lists
 of each split. The spatial stream is trained once for all of them; the results
 are in WORK_DIR/NAME_CONFIG_splits.json.
 """
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 from pathlib import Path
 
 from uftsn_mmaction.experiments.experiment import STREAMS
-from uftsn_mmaction.experiments.process import end_on_sigterm
 from uftsn_mmaction.experiments.splits import run_splits
 from uftsn_mmaction.experiments.splits.plan import PREFIXES
 from uftsn_mmaction.experiments.tools import RunSettings, add_run_options
@@ -55,7 +57,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    end_on_sigterm()
     replaced = {
         stream: getattr(args, stream)
         for stream in STREAMS if getattr(args, stream) is not None

@@ -13,7 +13,8 @@ from typing import Any
 
 import mmaction
 from mmengine import device
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
+from torch import distributed
 
 #: A variable that each launcher of MMEngine reads, and a program that sets it.
 LAUNCHERS = dict(
@@ -75,7 +76,7 @@ def has_accelerator() -> bool:
 
 
 def check_launcher(launcher: str) -> None:
-    """Check that the launcher started this process and can use a GPU."""
+    """Check that the launcher started this process and can be used here."""
     if launcher == 'none':
         return
     variable, program = LAUNCHERS[launcher]
@@ -84,6 +85,27 @@ def check_launcher(launcher: str) -> None:
             f'--launcher {launcher} reads the environment variable '
             f'{variable}, which is not set; start this tool with {program}, '
             'or leave --launcher out')
-    if not has_accelerator():
-        raise ValueError(f'--launcher {launcher} needs a GPU for each '
-                         'process, and this machine has none; leave it out')
+    if launcher != 'pytorch' and not has_accelerator():
+        raise ValueError(
+            f'--launcher {launcher} needs a GPU for each process, and this '
+            'machine has none; use torchrun and --launcher pytorch')
+
+
+def join_on_cpu(cfg: Config, launcher: str) -> dict[str, Any]:
+    """Let processes without a GPU work together, before a runner is built.
+
+    MMEngine asks for a GPU, whatever backend a config sets.
+
+    Returns:
+        Settings that the config needs for it, none where there are GPUs.
+    """
+    if launcher == 'none' or has_accelerator():
+        return {}
+    if not distributed.is_initialized():
+        distributed.init_process_group('gloo')
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False))
+    wrapper.update(cfg.get('model_wrapper_cfg') or {}, device_ids=None)
+    return {f'model_wrapper_cfg.{key}': wrapper[key] for key in wrapper}

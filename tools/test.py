@@ -6,6 +6,9 @@ streams have their own, in the config or by --stream.
 """
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import os
 import os.path as osp
@@ -19,6 +22,7 @@ from stock_tool import (
     LAUNCHERS,
     Settings,
     check_launcher,
+    join_on_cpu,
     load_stock_tool,
     user_errors,
 )
@@ -146,6 +150,7 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     with user_errors():
         cfg = build_config(args)
+        cfg.merge_from_dict(join_on_cpu(cfg, args.launcher))
         build = RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg
         runner = build(cfg)
         runner.test()

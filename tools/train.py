@@ -2,6 +2,9 @@
 """Train a model without mim: MMAction2's own script, with all its options."""
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 import sys
 from types import ModuleType
@@ -11,6 +14,7 @@ from mmengine.optim import AmpOptimWrapper
 from stock_tool import (
     check_launcher,
     has_accelerator,
+    join_on_cpu,
     load_stock_tool,
     user_errors,
 )
@@ -61,6 +65,10 @@ def main() -> None:
             value = vars(args)[name]
             if value is not None and value is not False:
                 sys.argv += ['--cfg-options', f'randomness.{name}={value}']
+        # The stock script reads the config itself.
+        settings = join_on_cpu(Config.fromfile(args.config), args.launcher)
+        for name, value in settings.items():
+            sys.argv += ['--cfg-options', f'{name}={value}']
         stock.main()
 
 

@@ -7,10 +7,10 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # A kill must not leave a half-written checkpoint, which --resume cannot
-    # read.
+    # No kill, copy or damage loses the last checkpoint, and --resume takes the
+    # newest sound one.
     checkpoint=dict(
-        type='CheckpointHook',
+        type='SafeCheckpointHook',
         interval=1,
         max_keep_ckpts=3,
         backend_args=dict(backend='atomic')),
@@ -27,7 +27,10 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     # A resumed run draws what the uninterrupted one would have drawn.
-    epoch_seed=dict(type='EpochSeedHook'))
+    epoch_seed=dict(type='EpochSeedHook'),
+    # SIGTERM saves a checkpoint of the present iteration.
+    interruption=dict(type='InterruptionHook'),
+    exact_resume=dict(type='ExactResumeHook'))
 
 env_cfg = dict(
     cudnn_benchmark=False,

@@ -102,8 +102,6 @@ def test_an_interrupted_training_goes_on(build, calls, monkeypatch):
 
     assert experiment.train(begin) == experiment.checkpoint
     assert ['--resume' in call for call in calls()] == [False, True]
-    last = (experiment.folder / 'last_checkpoint').read_text()
-    assert last == str(experiment.folder / 'epoch_2.pth')
 
 
 def test_a_training_begins_with_its_start(build, calls, tmp_path):
@@ -122,8 +120,6 @@ def test_a_training_may_go_on_from_a_checkpoint_put_there(build, calls):
     experiment = build()
     experiment.train((experiment.folder / 'epoch_1.pth').touch)
     assert '--resume' in calls()[0]
-    last = (experiment.folder / 'last_checkpoint').read_text()
-    assert last == str(experiment.folder / 'epoch_1.pth')
 
 
 @pytest.mark.parametrize('step', ['train', 'test'])

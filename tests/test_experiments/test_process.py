@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from uftsn_mmaction.experiments import process as process_module
 from uftsn_mmaction.experiments.process import run_process
 
 # A child with a child of its own, as mim has the trainer; both write where
@@ -24,16 +23,20 @@ part.write_text(str(os.getpid()))
 part.rename(pathlib.Path(folder, name + '.pid'))
 time.sleep(10_000)
 """
-# Loads the module alone, as importing torch takes seconds.
+# Stands in for the packages, as importing torch takes seconds.
 PARENT = """
-import importlib.util, signal, sys
+import signal, sys, types
+from pathlib import Path
 # Python leaves it alone where whoever started the tests ignores it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-spec = importlib.util.spec_from_file_location('process', sys.argv[1])
-process = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(process)
-process.end_on_sigterm()
-process.run_process([sys.executable, *sys.argv[2:]])
+package, tools = Path(sys.argv[1]), sys.argv[2]
+sys.path.insert(0, tools)
+import end_on_signals
+for name in ('uftsn_mmaction', 'uftsn_mmaction.experiments'):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [str(package.joinpath(*name.split('.')[1:]))]
+from uftsn_mmaction.experiments.process import run_process
+run_process([sys.executable, *sys.argv[3:]])
 """
 
 
@@ -56,20 +59,26 @@ def test_exit_status_and_environment():
 
 @pytest.mark.skipif(
     not os.path.isdir('/proc/self'), reason='needs the /proc of Linux')
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    'number', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_interruption_ends_all_descendants(tmp_path, number, start_command,
-                                           wait_until):
+                                           wait_until, repo_root):
     child = tmp_path / 'child.py'
     child.write_text(CHILD)
     command = [
-        sys.executable, '-c', PARENT, process_module.__file__, child, tmp_path,
-        'child'
+        sys.executable, '-c', PARENT, repo_root / 'uftsn_mmaction',
+        repo_root / 'tools', child, tmp_path, 'child'
     ]
     files = [tmp_path / f'{name}.pid' for name in ('child', 'grandchild')]
-    with start_command(command, stderr=subprocess.DEVNULL) as parent:
+    with start_command(command, stderr=subprocess.PIPE) as parent:
         wait_until(lambda: all(path.exists() for path in files), parent)
         parent.send_signal(number)
         wait_until(lambda: parent.poll() is not None)
-        assert parent.returncode != 0
         pids = [int(path.read_text()) for path in files]
+        if number == signal.SIGKILL:
+            # A child ends its own children itself.
+            assert parent.returncode == -number
+            del pids[1]
+        else:
+            assert parent.returncode == 128 + number
         wait_until(lambda: not any(map(is_alive, pids)))

@@ -105,3 +105,45 @@ def test_a_broken_file_is_named(tmp_path, content):
     (tmp_path / 'a.pkl').write_bytes(content)
     with pytest.raises(ValueError, match='a.pkl.*--dump'):
         read_score_file(str(tmp_path / 'a.pkl'))
+
+
+def rebuild(size, stride):
+    return Hostile(torch._utils._rebuild_tensor_v2,
+                   torch.zeros(1).storage(), 0, size, stride, False, {})
+
+
+def huge_storage():
+    """A storage whose size is not that of its values."""
+    content = torch.zeros(4).storage().__reduce__()[1][0]
+    size = content.index(b'cpuq') if b'cpuq' in content else content.index(
+        b'cpu') + 3
+    start = content.index(b'K\x04', size)
+    content = content[:start] + b'J\xff\xff\xff\x7f' + content[start + 2:]
+    return Hostile(torch.storage._load_from_bytes, content)
+
+
+@pytest.mark.skipif(
+    not os.path.exists('/proc/self/statm'), reason='needs the /proc of Linux')
+@pytest.mark.parametrize('score', [
+    lambda: rebuild((3_000_000_000, ), (0, )),
+    lambda: rebuild((30_000, 30_000), (0, 0)),
+    lambda: Hostile(bytes, 10_000_000_000),
+    huge_storage,
+])
+def test_a_small_file_gets_little_memory(tmp_path, score):
+    path = pickled(tmp_path / 'a.pkl', [entry(pred_score=score())])
+    assert os.path.getsize(path) < 2000
+    resource = pytest.importorskip('resource')
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    with open('/proc/self/statm') as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, limits[1]))
+    try:
+        with pytest.raises(ValueError) as caught:
+            read_score_file(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    # Refused, and not tried.
+    text = str(caught.value)
+    assert path in text and '\n' not in text
+    assert 'MemoryError' not in text and 'allocate' not in text

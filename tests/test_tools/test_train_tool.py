@@ -100,13 +100,13 @@ def test_impossible_options_are_one_sentence(tool, repo_root, config, options,
     assert all(setting in text for setting in settings), text
 
 
-def test_launcher_without_a_gpu_is_refused(tool, repo_root, no_gpu,
-                                           monkeypatch):
-    monkeypatch.setenv('RANK', '0')
-    with pytest.raises(SystemExit, match='--launcher pytorch needs a GPU'):
+def test_a_cluster_without_a_gpu_is_refused(tool, repo_root, no_gpu,
+                                            monkeypatch):
+    monkeypatch.setenv('SLURM_PROCID', '0')
+    with pytest.raises(SystemExit, match='--launcher slurm needs a GPU'):
         tool(
             str(repo_root / 'configs' / 'uftsn_quickstart.py'), '--launcher',
-            'pytorch')
+            'slurm')
 
 
 def test_amp_beside_another_wrapper_is_refused(tool, repo_root, tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks for training in stages, reproducible epochs and honest tests."""
-from . import hooks
+"""Loop and hooks: stages, exact continuation and honest tests."""
+from . import hooks, random_state, train_loop
 
-__all__ = ['hooks']
+__all__ = ['hooks', 'random_state', 'train_loop']

@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from ..fileio import AtomicLocalBackend
 from ..fileio.atomic import write_json
+from ..fileio.sound_checkpoint import list_checkpoints
 from .run import RunError, announce, lock_folder, refuse_changes
 from .tools import RunSettings
 
@@ -56,7 +57,7 @@ class Experiment:
         """
         # Once tested, the checkpoint may be removed to save disk space.
         tested = self._result_file.exists()
-        if not tested and not latest_epoch(self.folder):
+        if not tested and not list_checkpoints(self.folder):
             return
         if self._settings_file.exists():
             found = json.loads(self._settings_file.read_text('utf-8'))
@@ -98,19 +99,12 @@ class Experiment:
                 'trains nothing; leave it out, or correct --work-dir')
         with lock_folder(self.folder):
             self._write()
-            if begin is not None and not latest_epoch(self.folder):
+            if begin is not None and not list_checkpoints(self.folder):
                 begin()
             announce(f'Training of {self.name}, '
                      f'{self.cfg.train_cfg.max_epochs} epochs')
-            latest = latest_epoch(self.folder)
             # A new training must not resume: it would drop load_from.
-            resume = ['--resume'] if latest else []
-            if latest:
-                # Without this file the trainer would begin anew: a kill may
-                # have come before it, or the folder may have moved.
-                AtomicLocalBackend().put_text(
-                    str(checkpoint_file(self.folder, latest).absolute()),
-                    self.folder / 'last_checkpoint')
+            resume = ['--resume'] if list_checkpoints(self.folder) else []
             status = self.settings.run('train', self.config_file, '--work-dir',
                                        self.folder, *resume)
         _require('training', self.folder, status, self.checkpoint.name,

@@ -6,10 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-_GRACE = 10  # seconds between the request to end and the end
+from ..lifetime import end_with_parent
+
+# Seconds in which a training finishes its step and writes a checkpoint.
+_GRACE = 60
 
 
 def run_process(command: Sequence[str],
@@ -17,22 +20,19 @@ def run_process(command: Sequence[str],
     """Run a command with more environment variables; return its exit status.
 
     An interruption first ends the command with all its descendants, such as
-    the workers of a data loader, which would go on writing checkpoints.
+    the workers of a data loader, which would go on writing checkpoints. A
+    kill of this process ends the command as well.
     """
     process = subprocess.Popen(
-        list(command), env=os.environ | (env or {}), start_new_session=True)
+        list(command),
+        env=os.environ | (env or {}),
+        start_new_session=True,
+        preexec_fn=partial(end_with_parent, signal.SIGTERM))
     try:
         return process.wait()
     except BaseException:
         _end_group(process)
         raise
-
-
-def end_on_sigterm() -> None:
-    """Let SIGTERM and SIGHUP unwind the stack, as Ctrl-C does."""
-    # A closed terminal sends SIGHUP.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _end_group(process: subprocess.Popen) -> None:

@@ -23,14 +23,12 @@ class AtomicLocalBackend(LocalBackend):
 
         default_hooks = dict(
             checkpoint=dict(
-                type='CheckpointHook',
+                type='SafeCheckpointHook',
                 max_keep_ckpts=3,
                 backend_args=dict(backend='atomic')))
 
-    ``CheckpointHook`` removes the oldest checkpoint before it writes the new
-    one, so keep two or more: with ``max_keep_ckpts=1`` a kill in between
-    leaves none. A kill, unlike an exception, also leaves a hidden file
-    ``.<name>.<id>.tmp``, which nothing reads and which may be deleted.
+    A kill, unlike an exception, leaves a hidden file ``.<name>.<id>.tmp``,
+    which nothing reads and which may be deleted.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import os.path as osp
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from .paths import check_input_file
+from .unpacked_size import check_unpacked_size
 
 #: Where the checkpoint of a recognizer keeps its flow estimator.
 ESTIMATOR_PART = 'flow_estimator.'
@@ -121,11 +123,9 @@ def read_content(checkpoint: str, owner: str, cure: str,
             than plain data.
     """
     if '://' not in checkpoint:
-        check_input_file(
-            osp.expanduser(checkpoint),
-            f'The checkpoint {checkpoint!r} of {owner}', cure, osp.exists)
+        check_local(checkpoint, owner, cure)
     try:
-        with _weights_only():
+        with restricted_loading():
             if check_hash:
                 content = torch.hub.load_state_dict_from_url(
                     checkpoint, map_location='cpu', check_hash=True,
@@ -144,6 +144,24 @@ def read_content(checkpoint: str, owner: str, cure: str,
     return dict(content)
 
 
+def check_local(checkpoint: str, owner: str, cure: str) -> None:
+    """Check a file before it is read, as :func:`read_content` does.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it asks for more memory than it can fill.
+    """
+    path = osp.expanduser(checkpoint)
+    check_input_file(path, f'The checkpoint {checkpoint!r} of {owner}', cure,
+                     osp.exists)
+    if osp.isfile(path):
+        try:
+            with open(path, 'rb') as file:
+                check_unpacked_size(file)
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise _unreadable(checkpoint, owner, cure, str(error)) from error
+
+
 def _unreadable(checkpoint: str, owner: str, cure: str,
                 reason: str) -> ValueError:
     return ValueError(f'The checkpoint {checkpoint!r} of {owner} cannot be '
@@ -151,7 +169,7 @@ def _unreadable(checkpoint: str, owner: str, cure: str,
 
 
 @contextmanager
-def _weights_only() -> Iterator[None]:
+def restricted_loading() -> Iterator[None]:
     """Restrict every ``torch.load`` to plain data.
 
     MMEngine calls ``torch.load``, for a URL through ``torch.hub``, and passes

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 
 import torch
 
+from ..fileio.unpacked_size import check_unpacked_size
+
 
 class ForbiddenGlobal(pickle.UnpicklingError):
     """A pickle asks for a global that predictions do not need."""
@@ -31,12 +33,30 @@ class _Ignored:
 
 def _load_storage(content: bytes) -> Any:
     """Replace ``torch.storage._load_from_bytes``, which trusts its input."""
+    check_unpacked_size(io.BytesIO(content))
     try:
         return torch.load(
             io.BytesIO(content), map_location='cpu', weights_only=True)
     except pickle.UnpicklingError:
         # torch's own text ends with the advice to trust the file.
         raise ForbiddenGlobal('more than numbers within a tensor') from None
+
+
+def _rebuild_tensor(*args: Any) -> torch.Tensor:
+    """Build a tensor, but none that repeats its values to fill the memory."""
+    tensor = torch._utils._rebuild_tensor_v2(*args)
+    asked = tensor.numel() * tensor.element_size()
+    if asked > tensor.untyped_storage().nbytes():
+        raise ValueError(f'a tensor asks for {asked} bytes of memory, but has '
+                         f'{tensor.untyped_storage().nbytes()}')
+    return tensor
+
+
+def _no_bytes(*args: Any) -> bytes:
+    """Replace ``bytes``, which protocol 2 calls for nothing but ``b''``."""
+    if args:
+        raise ForbiddenGlobal('bytes of a given size')
+    return b''
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -47,7 +67,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 _ALLOWED = {
-    ('torch._utils', '_rebuild_tensor_v2'): torch._utils._rebuild_tensor_v2,
+    ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor,
     ('torch.storage', '_load_from_bytes'): _load_storage,
     ('torch', 'Size'): torch.Size,
     ('collections', 'OrderedDict'): OrderedDict,
@@ -55,9 +75,9 @@ _ALLOWED = {
     ('numpy', 'dtype'): _Ignored,
     ('numpy', 'ndarray'): _Ignored,
     # Protocol 2 names the builtins as Python 2 did.
-    **{(module, kind.__name__): kind
+    **{(module, name): kind
        for module in ('builtins', '__builtin__')
-       for kind in (bytes, set)},
+       for name, kind in (('bytes', _no_bytes), ('set', set))},
     # numpy 1 and numpy 2.
     **{(f'numpy.{core}.{module}', name): _Ignored
        for core in ('core', '_core')

@@ -3,7 +3,7 @@
 # but not those of two bases.
 _base_ = ['../default_runtime.py']
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=5)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=80, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -10,8 +10,6 @@ import sys
 
 import pytest
 
-from uftsn_mmaction.experiments import process
-
 
 @pytest.mark.slow
 def test_quickstart_survives_an_interruption(repo_root, tiny_options,
@@ -26,11 +24,9 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     ]
     log = tmp_path / 'log.txt'
     first = work_dir / 'temporal' / 'epoch_1.pth'
-    last = first.with_name('last_checkpoint')
     with log.open('w') as file, start_command(
             command, cwd=repo_root, stdout=file, stderr=file) as process:
-        # A run resumes from the file that last_checkpoint names.
-        wait_until(lambda: last.exists() and last.read_text(), process)
+        wait_until(first.exists, process)
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 128 + signal.SIGTERM, log.read_text()
     assert not (work_dir / 'metrics.json').exists()
@@ -80,8 +76,6 @@ def test_error_is_one_line(repo_root, monkeypatch, capsys, tmp_path,
     monkeypatch.setattr(sys, 'argv', [
         str(tool), '--work-dir', str(tmp_path / 'run'), *arguments
     ])  # yapf: disable
-    # The tool's way to end on a signal is not that of the tests.
-    monkeypatch.setattr(process, 'end_on_sigterm', lambda: None)
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(tool), run_name='__main__')
     # argparse prints its own errors and ends with 2.

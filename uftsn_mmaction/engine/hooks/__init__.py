@@ -3,14 +3,18 @@
 from .bad_videos import BadVideosHook
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
+from .exact_resume import ExactResumeHook
 from .finite_scores import FiniteScoresHook
 from .finite_training import FiniteTrainingHook
 from .flow_health import FlowHealthHook
+from .interruption import InterruptionHook
+from .safe_checkpoint import SafeCheckpointHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
     'BadVideosHook', 'CompleteCheckpointHook', 'EpochSeedHook',
-    'FiniteScoresHook', 'FiniteTrainingHook', 'FlowHealthHook',
+    'ExactResumeHook', 'FiniteScoresHook', 'FiniteTrainingHook',
+    'FlowHealthHook', 'InterruptionHook', 'SafeCheckpointHook',
     'StagedTrainingHook', 'StreamScoresHook'
 ]

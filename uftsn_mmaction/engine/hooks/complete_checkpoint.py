@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from ...fileio.checkpoint import load_weights, tensors_of
+from ...fileio.checkpoint import check_local, load_weights, tensors_of
 
 _CURE = 'name the checkpoint of this config'
 
@@ -28,6 +28,17 @@ class CompleteCheckpointHook(Hook):
 
     def __init__(self) -> None:
         self._fault: ValueError | None = None
+
+    def before_run(self, runner: Runner) -> None:
+        """Refuse a file that would take all memory when it is read.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file asks for more memory than it can fill.
+        """
+        path = runner._load_from
+        if path is not None and '://' not in path:
+            check_local(path, 'the model', _CURE)
 
     def after_load_checkpoint(self, runner: Runner,
                               checkpoint: dict[str, Any]) -> None:

@@ -14,6 +14,9 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 
+from ...lifetime import leave_group
+from ..random_state import get_random_state, set_random_state
+
 # First number of every key, so that no two purposes share a stream.
 _EPOCH, _WORKER, _STEP, _VALIDATION = range(4)
 
@@ -105,14 +108,14 @@ class EpochSeedHook(Hook):
     def after_train_iter(self, *args: Any, **kwargs: Any) -> None:
         """Let the data pipeline continue where it was."""
         if self._outer_state is not None:
-            _set_state(self._outer_state)
+            set_random_state(self._outer_state)
             self._outer_state = None
 
     after_val = after_train_iter
 
     def _enter(self, purpose: int, runner: Runner) -> None:
         if self._iter_based and not self._is_replaced:
-            self._outer_state = _get_state()
+            self._outer_state = get_random_state()
             _seed_all(purpose, runner.seed, runner.iter, get_rank())
 
 
@@ -129,25 +132,9 @@ def _seed_all(*key: int) -> None:
 def _seed_worker(worker_id: int, key: tuple[int, int, int],
                  inner: Callable[[int], None] | None) -> None:
     """Seed the worker of the data loader in which this runs."""
+    # A signal to the whole job must not stop the step that needs its batch.
+    leave_group()
     if inner is not None:
         # The function of the loader may do more than seeding.
         inner(worker_id)
     _seed_all(_WORKER, *key, worker_id)
-
-
-def _get_state() -> dict:
-    state = dict(
-        python=random.getstate(),
-        numpy=np.random.get_state(),
-        torch=torch.get_rng_state())
-    if torch.cuda.is_initialized():
-        state['cuda'] = torch.cuda.get_rng_state()
-    return state
-
-
-def _set_state(state: dict) -> None:
-    random.setstate(state['python'])
-    np.random.set_state(state['numpy'])
-    torch.set_rng_state(state['torch'])
-    if 'cuda' in state:
-        torch.cuda.set_rng_state(state['cuda'])

@@ -17,6 +17,7 @@ from mmengine.registry import init_default_scope
 
 from ...datasets.motion.classes import APPEARANCES, MOTIONS, join_label
 from ...fileio import write_json
+from ...fileio.sound_checkpoint import list_checkpoints
 from ..experiment import (
     STREAMS,
     Experiment,
@@ -133,7 +134,8 @@ class _Quickstart:
     def _generate_videos(self) -> None:
         announce('Videos of moving objects with known flow')
         # After a restart this only finds all videos in place.
-        begun = latest_epoch(self.trainings['temporal'].folder) > 0
+        begun = bool(
+            list_checkpoints(self.trainings['temporal'].folder))
         with self._timed('data', begun):
             for split in ('train', 'test'):
                 dataset = DATASETS.build(
