@@ -7,6 +7,9 @@ video cannot be used.
 """
 from __future__ import annotations
 
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
 import argparse
 
 from uftsn_mmaction.datasets.video_check.decoder import DECODERS

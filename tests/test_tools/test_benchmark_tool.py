@@ -21,6 +21,8 @@ def run_tool(repo_root, monkeypatch, capsys, tmp_cwd):
     handler = signal.getsignal(signal.SIGTERM)
     threads = torch.get_num_threads(), cv2.getNumThreads()
     monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
+    # For the processes that the tool starts, as if it ran by itself.
+    monkeypatch.syspath_prepend(str(tool.parent))
 
     def run(*arguments):
         monkeypatch.setattr('sys.argv', [
