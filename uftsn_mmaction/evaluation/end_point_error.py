@@ -113,6 +113,21 @@ def end_point_error(flow: FlowArray,
     return error if isinstance(flow, Tensor) else error.numpy()
 
 
+def mean_over_pixels(results: Sequence[dict]) -> dict[str, float]:
+    """Divide the sums of samples by their numbers of pixels.
+
+    Args:
+        results: For each sample, sum and number of pixels by metric. A metric
+            without any pixel is left out.
+    """
+    metrics = {}
+    for name in results[0] if results else ():
+        total, count = map(sum, zip(*(sums[name] for sums in results)))
+        if count:
+            metrics[name] = total / count
+    return metrics
+
+
 @METRICS.register_module()
 class EndPointError(BaseMetric):
     """Accuracy of the flow where the true flow is known.
@@ -220,9 +235,4 @@ class EndPointError(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Divide the sums of all samples by their numbers of pixels."""
-        metrics = {}
-        for name in results[0] if results else ():
-            total, count = map(sum, zip(*(sums[name] for sums in results)))
-            if count:
-                metrics[name] = total / count
-        return metrics
+        return mean_over_pixels(results)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..models.flow.warp import backward_warp, valid_mask
 from ..models.losses.occlusion import forward_backward_mask
+from .end_point_error import mean_over_pixels
 
 _CURE = "set test_cfg=dict(return_flow='both') of UFTSNRecognizer"
 
@@ -74,12 +75,7 @@ class ReconstructionError(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Divide the sums of all samples by their numbers of pixels."""
-        metrics = {}
-        for name in results[0] if results else ():
-            total, count = map(sum, zip(*(sums[name] for sums in results)))
-            if count:
-                metrics[name] = total / count
-        return metrics
+        return mean_over_pixels(results)
 
 
 def _as_pairs(clips: Tensor) -> Tensor:

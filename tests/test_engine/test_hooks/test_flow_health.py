@@ -93,3 +93,4 @@ def test_a_model_without_flow_is_not_judged():
     hub = MessageHub('test_flow_health_none')
     hook.after_train_iter(
         SimpleNamespace(message_hub=hub, iter=0), 0, None, dict(loss=1.))
+    assert not hook._said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import torch
+from mmaction.utils import SampleList
 from torch import Tensor
 
 from .staged import StagedTraining
@@ -56,3 +57,11 @@ class ClipFlow(StagedTraining):
             self.extract_flow(chunk[None])[0]
             for chunk in self._clips(inputs).split(views)
         ])
+
+    @staticmethod
+    def _add_flow(predictions: SampleList, flow: Tensor, key: str) -> None:
+        """Give each sample its part of a flow ``(B*M, 2, T-1, H, W)``."""
+        flows = flow.cpu().view(len(predictions), -1, *flow.shape[1:])
+        for sample, sample_flow in zip(predictions, flows):
+            # A view would be dumped together with the whole batch.
+            sample.set_field(sample_flow.clone(), key)

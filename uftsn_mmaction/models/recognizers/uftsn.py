@@ -218,14 +218,6 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
             self._add_flow(predictions, flow.flip(2), 'pred_flow_back')
         return predictions
 
-    @staticmethod
-    def _add_flow(predictions: SampleList, flow: Tensor, key: str) -> None:
-        """Give each sample its part of a flow ``(B*M, 2, T-1, H, W)``."""
-        flows = flow.cpu().view(len(predictions), -1, *flow.shape[1:])
-        for sample, sample_flow in zip(predictions, flows):
-            # A view would be dumped together with the whole batch.
-            sample.set_field(sample_flow.clone(), key)
-
     def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
         """Collect the true flows by direction, if a loss needs them."""
         if not self.flow_loss.needs_gt_flow:
