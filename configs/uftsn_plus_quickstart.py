@@ -1,8 +1,16 @@
-# The quickstart from the flow in the box, which shortens stages 1 and 2.
+# The quickstart from the flow in the box, refined: the shortest stage 1.
 _base_ = ['uftsn_quickstart.py']
 
 model = dict(
-    flow_estimator=dict(plan='uftsn_plus_tiny', pretrained='uftsn_plus_tiny'),
+    flow_estimator=dict(
+        _delete_=True,
+        type='RefinedFlowEstimator',
+        num_warps=3,
+        unrolled=False,
+        flow_estimator=dict(
+            type='UnsupervisedFlowEstimator',
+            pretrained='uftsn_plus_tiny',
+            out_indices=(0, 1, 2, 3, 4))),
     photometric_loss=dict(
         difference_weight=0.0,
         patch_size=7,
@@ -12,10 +20,10 @@ model = dict(
     flow_losses=dict(
         self_supervision=dict(type='SelfSupervisionLoss', weight=0.3)))
 
-train_cfg = dict(max_epochs=8, val_interval=1, dynamic_intervals=None)
+train_cfg = dict(max_epochs=7, val_interval=1, dynamic_intervals=None)
 default_hooks = dict(
     stages=dict(
         stages=dict(
             flow=dict(lr=dict(flow_estimator=1e-4)),
-            classifier=dict(begin=2),
-            joint=dict(begin=6))))
+            classifier=dict(begin=1),
+            joint=dict(begin=5))))

@@ -33,8 +33,10 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--config', default=os.path.relpath(CONFIGS / 'uftsn_quickstart.py'),
-        help='config to train (default: %(default)s)')
+        '--config',
+        default=os.path.relpath(CONFIGS / 'uftsn_plus_quickstart.py'),
+        help='config to train; uftsn_quickstart.py learns the flow from '
+        'nothing (default: %(default)s)')
     parser.add_argument(
         '--fusion-config',
         default=os.path.relpath(CONFIGS / 'uftsn_fusion_quickstart.py'),

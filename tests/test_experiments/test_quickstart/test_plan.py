@@ -6,6 +6,7 @@ from mmengine.config import Config
 
 from uftsn_mmaction.engine.hooks.stage import stage_configs
 from uftsn_mmaction.experiments.quickstart.plan import LOADERS
+from uftsn_mmaction.models.other_flows import RefinedFlowEstimator
 
 
 @pytest.fixture
@@ -49,6 +50,8 @@ def test_control_of_a_start_from_the_box_is_random(read_plan, repo_root):
     assert control.has_random_weights and not start.has_random_weights
     shapes = [{name: value.shape for name, value in net.state_dict().items()}
               for net in (control, start)]
+    # The control has no refinement, which finds motion by itself.
+    assert not isinstance(control, RefinedFlowEstimator)
     assert shapes[0] == shapes[1]
 
 

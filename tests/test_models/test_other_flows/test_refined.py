@@ -140,6 +140,25 @@ def test_gradients_reach_every_weight_of_a_network(moving_texture):
         assert not estimator(moving_texture((1, 0)))[0].requires_grad
 
 
+def test_gradients_pass_around_the_iterations(moving_texture):
+    clip = moving_texture((1.2, 0.7), batch=2)
+    wrapped = network()
+    through, around = (
+        RefinedFlowEstimator(wrapped, unrolled=unrolled)
+        for unrolled in (True, False))
+    flows = around(clip)
+    torch.testing.assert_close(flows[0], through(clip)[0])
+    weight = torch.randn_like(flows[0])
+
+    def gradients(flow):
+        return torch.autograd.grad((weight * flow).sum(),
+                                   list(wrapped.decoders['0'].parameters()))
+
+    for found, expected in zip(gradients(flows[0]),
+                               gradients(wrapped(clip)[0])):
+        torch.testing.assert_close(found, expected)
+
+
 def test_both_directions_are_those_of_two_calls(moving_texture):
     clip = moving_texture((1.2, 0.7), batch=2, frames=4)
     estimator = RefinedFlowEstimator(network()).eval()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner.utils import calc_dynamic_intervals
 
 from ...engine.hooks.stage import (
@@ -24,6 +24,13 @@ from ..experiment import check_streams
 METRICS = ('AccMetric', 'MotionAccuracy', 'EndPointError')
 #: Data loaders of a config.
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def _learned(estimator: ConfigDict) -> ConfigDict:
+    """Return the estimator with weights, which others may wrap."""
+    while 'flow_estimator' in estimator:
+        estimator = estimator.flow_estimator
+    return estimator
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,12 @@ class QuickstartPlan:
     @property
     def pretrained(self) -> str | None:
         """Name of the weights from which the estimator starts."""
-        return self.motion.model.flow_estimator.get('pretrained')
+        return _learned(self.motion.model.flow_estimator).get('pretrained')
+
+    @property
+    def refined(self) -> bool:
+        """Whether iterations without parameters sharpen its flow."""
+        return self.motion.model.flow_estimator.type == 'RefinedFlowEstimator'
 
     def validates(self, epoch: int) -> bool:
         """Return whether the training validates after an epoch (from 1)."""
@@ -90,10 +102,12 @@ class QuickstartPlan:
     def control_config(self) -> Config:
         """Return stages 2 and 3 on the flow of a random estimator.
 
-        Whatever this classifier learns needs no motion estimation.
+        Whatever this classifier learns needs no motion estimation; so its
+        flow is not refined, either.
         """
         cfg = copy.deepcopy(self.motion)
-        estimator = cfg.model.flow_estimator
+        estimator = _learned(cfg.model.flow_estimator)
+        cfg.model.flow_estimator = estimator
         if self.pretrained:
             # Its plan, but none of its weights.
             estimator.setdefault('plan', estimator.pop('pretrained'))

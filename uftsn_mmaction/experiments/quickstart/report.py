@@ -66,6 +66,7 @@ def write_report(path: Path, plan: QuickstartPlan,
     page = environment.get_template('report.html').render(
         metrics=metrics,
         pretrained=plan.pretrained,
+        refined=plan.refined,
         heads=[column.head for column in table.columns],
         cells=[[column.cell(row[column.key]) for column in table.columns]
                for row in table.rows],

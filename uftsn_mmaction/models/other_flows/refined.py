@@ -27,7 +27,8 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
     whose flow leaves the frame have no data term.
 
     Gradients reach the weights of the wrapped estimator through all
-    iterations. Its names in checkpoints stay as they are, so that one
+    iterations, which costs several times its own step, or around them. Its
+    names in checkpoints stay as they are, so that one
     checkpoint serves the estimator with and without refinement.
 
     Args:
@@ -40,6 +41,8 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
         theta: Tightness of the link between data term and smoothness.
         median_filtering: Side of the median filter before each warp's
             iterations, odd; 1 for none.
+        unrolled: Whether gradients pass through the iterations. If not, they
+            pass as if the refinement added a constant to each pixel.
         out_indices: Levels to return, finest first and from 0 on; None for
             those of the wrapped estimator. Coarser levels are its own, since
             a loss on them is to reach the decoder of that level; one that it
@@ -65,6 +68,7 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
                  lambda_: float = 0.15,
                  theta: float = 0.3,
                  median_filtering: int = 1,
+                 unrolled: bool = True,
                  out_indices: Sequence[int] | None = None) -> None:
         owner = type(self).__name__
         wrapped = build_flow_estimator(flow_estimator, owner)
@@ -85,6 +89,7 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
                     f'that is refined, got {levels!r}')
         self.set_scale(num_warps, num_iterations, tau, lambda_, theta,
                        median_filtering)
+        self.unrolled = unrolled
         self.flow_estimator = wrapped
         self.differentiable = wrapped.differentiable
         self.starts_random = wrapped.starts_random
@@ -122,12 +127,16 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
             for level, flow in zip(self.flow_estimator.out_indices, flows)
         }
         with_grad = torch.is_grad_enabled() and self.differentiable
+        start = known[0].to(first.dtype)
         # Half precision cannot hold a pixel coordinate.
         with torch.set_grad_enabled(with_grad), torch.autocast(
                 x.device.type, enabled=False):
-            known[0] = self.solve_scale(
-                grey_pairs(first, second), known[0].to(first.dtype),
-                self.weights(first.dtype))
+            with torch.set_grad_enabled(with_grad and self.unrolled):
+                known[0] = self.solve_scale(
+                    grey_pairs(first, second), start,
+                    self.weights(first.dtype))
+            if with_grad and not self.unrolled:
+                known[0] = start + (known[0] - start).detach()
             return self._at_out_indices(known, x.shape)
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str,
