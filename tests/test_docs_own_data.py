@@ -19,14 +19,9 @@ from uftsn_mmaction.engine.hooks.stage import stage_configs
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ('nod', 'shake', 'wave')
-# Shorter than on the page, wherever it says so.
-SHORTER = {
-    'epoch_37': 'epoch_2',
-    'epoch_20': 'epoch_1',
-    'classifier.begin=12': 'classifier.begin=1',
-    'classifier=dict(begin=12)': 'classifier=dict(begin=1)'
-}
-EPOCHS = dict(my_frames=1)
+# Of the trainings here, which are shorter than on the page.
+EPOCHS = dict(my_mine_frames=1)
+CHECKS = ('tools/check_videos.py', 'tools/prepare_annotations.py')
 TINY = [
     f'{loader}_dataloader.{key}' for loader in ('train', 'val', 'test')
     for key in ('num_workers=0', 'dataset.pipeline.1.num_clips=1')
@@ -42,9 +37,7 @@ def page():
     text = (ROOT / 'docs' / 'own_data.md').read_text(encoding='utf-8')
     assert len(blocks_of(text, 'python') + blocks_of(text, 'bash')) == (
         text.count('```') // 2)
-    for old, new in SHORTER.items():
-        assert old in text, old
-        text = text.replace(old, new)
+    text = text.replace('motion/epoch_17', 'motion/epoch_2')
     return text
 
 
@@ -84,11 +77,11 @@ def run(checkout, run_command):
 
     def run(command):
         program, *arguments = command
-        if arguments[0] == 'tools/check_videos.py':
+        if arguments[0] in CHECKS:
             program = sys.executable
         elif program in ('mim', 'python'):
             config, = (Path(word).stem for word in command
-                       if word.startswith('configs/'))
+                       if word.endswith('.py') and 'configs/' in word)
             options = [*TINY]
             if 'fusion' in config:
                 options = TINY[-2:]
@@ -110,14 +103,17 @@ def run(checkout, run_command):
 
 
 @pytest.fixture(scope='module')
-def lists(page, checkout):
-    """The lists that the page's script writes."""
-    script, = (block for block in blocks_of(page, 'python')
-               if not block.startswith('# configs/'))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(checkout)
-        exec(compile(script, 'docs/own_data.md', 'exec'), {})
-    return checkout / 'data' / 'mine'
+def lists(checkout, commands, run):
+    """The lists and configs that the first command writes."""
+    command, = (command for command in commands
+                if 'tools/prepare_annotations.py' in command)
+    run(command)
+    folder = checkout / 'data' / 'mine'
+    fusion = folder / 'configs' / 'my_mine_fusion.py'
+    fusion.write_text(
+        fusion.read_text().replace('epoch_17', 'epoch_2').replace(
+            'epoch_20', 'epoch_1'))
+    return folder
 
 
 def test_lists(lists):
@@ -125,8 +121,9 @@ def test_lists(lists):
         split: (lists / f'{split}.txt').read_text().splitlines()
         for split in ('train', 'test', 'classes')
     }
-    assert rows['test'] == ['nod/4.avi 0', 'shake/4.avi 1', 'wave/4.avi 2']
-    assert len({*rows['train']} - {*rows['test']}) == 12
+    # One of the five videos of each class, which are all that there are.
+    assert [row.split('\t')[1] for row in rows['test']] == ['0', '1', '2']
+    assert len({*rows['train'], *rows['test']}) == 15
     assert rows['classes'] == list(CLASSES)
 
 
@@ -144,12 +141,13 @@ def test_train_test_and_fuse(lists, checkout, commands, run):
     """Every command, the change of a stage by one option among them."""
     outputs = {}
     for command in commands:
-        if command[0] in ('mim', 'python'):
+        if command[0] in ('mim', 'python') and command[1] not in CHECKS:
             done = run(command)
             outputs[' '.join(command[:4])] = done.stdout + done.stderr
-    for name, epochs in (('my_motion', 2), ('my_frames', 1)):
+    for name, epochs in (('my_mine_motion', 2), ('my_mine_frames', 1)):
         assert (checkout / f'work_dirs/{name}/epoch_{epochs}.pth').exists()
-    fused = outputs['python tools/test.py configs/my_fusion.py']
+    fused, = (text for command, text in outputs.items()
+              if command.startswith('python tools/test.py'))
     for row in ('spatial', 'temporal', 'fusion', 'fusion_prob'):
         assert f'acc/{row}_top1' in fused
     log, = (checkout / 'work_dirs/my_early_motion').glob('*/*.log')
@@ -167,25 +165,28 @@ def test_two_lines_change_a_stage(lists, checkout, run):
     assert re.search(r"Stage 'classifier' .* from epoch 1:", log.read_text())
     # All the rest is that of the config that it derives from.
     derived, base = (
-        Config.fromfile(checkout / 'configs' / f'{name}.py')
-        for name in ('my_early_motion', 'my_motion'))
-    assert [stage.begin for stage in stage_configs(derived)] == [0, 1, 34]
-    derived.default_hooks.stages.stages.classifier.begin = 24
+        Config.fromfile(checkout / file)
+        for file in ('configs/my_early_motion.py',
+                     'data/mine/configs/my_mine_motion.py'))
+    assert [stage.begin for stage in stage_configs(derived)] == [0, 1, 14]
+    derived.default_hooks.stages.stages.classifier.begin = 2
     assert derived.to_dict() == base.to_dict()
 
 
-def test_classes_and_clips_stand_once(checkout, commands, run):
+def test_classes_and_clips_stand_once(lists, checkout, commands, run):
     for command in commands:
         if command[0] in ('cp', 'sed'):
             run(command)
-    for name, clip_len in (('my_motion', 6), ('my_frames', None),
-                           ('my_long_motion', 8)):
-        cfg = Config.fromfile(checkout / 'configs' / f'{name}.py')
+    own = 'data/mine/configs/my_mine'
+    for name, clip_len in ((f'{own}_motion', 6), (f'{own}_frames', None),
+                           ('configs/my_long_motion', 8)):
+        cfg = Config.fromfile(checkout / f'{name}.py')
         for loader in ('train', 'val', 'test'):
             dataset = cfg[f'{loader}_dataloader'].dataset
             part = 'train' if loader == 'train' else 'test'
-            assert dataset.ann_file == f'data/mine/{part}.txt'
-            assert dataset.data_prefix == dict(video='data/mine/videos')
+            assert checkout / dataset.ann_file == lists / f'{part}.txt'
+            videos = dataset.data_prefix.video
+            assert checkout / videos == lists / 'videos'
             assert dataset.num_classes == 3
             if clip_len is not None:
                 assert dataset.pipeline[1].clip_len == clip_len

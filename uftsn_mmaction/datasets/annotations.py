@@ -16,9 +16,7 @@ from typing import NamedTuple
 
 from ..fileio import AtomicLocalBackend
 from .official_splits import read_official_splits
-
-VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg',
-                    '.webm')
+from .video_folder import SUFFIXES
 
 
 class WrittenList(NamedTuple):
@@ -108,7 +106,7 @@ def find_videos(folder: str, listed: Iterable[str]) -> dict[str, str]:
 
     Returns:
         The existing path by the listed one: the same, or one with another
-        extension of ``VIDEO_EXTENSIONS``. Missing videos have no entry.
+        extension of ``SUFFIXES``. Missing videos have no entry.
 
     Raises:
         FileNotFoundError: If the folder of the class folders does not exist.
@@ -141,7 +139,7 @@ def _videos_by_stem(folder: Path) -> dict[str, list[str]]:
     videos = defaultdict(list)
     # Not by glob, since names in HMDB51 contain brackets.
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.suffix.lower() in VIDEO_EXTENSIONS and path.is_file():
+        if path.suffix.lower() in SUFFIXES and path.is_file():
             videos[path.stem].append(path.name)
     return videos
 

@@ -14,7 +14,8 @@ from mmengine.utils import scandir
 from .video import CheckedVideoDataset
 
 #: File names that are taken for videos, whatever their case.
-SUFFIXES = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm')
+SUFFIXES = ('.3gp', '.avi', '.flv', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg',
+            '.mpg', '.mts', '.ogv', '.ts', '.webm', '.wmv')
 
 
 @DATASETS.register_module()

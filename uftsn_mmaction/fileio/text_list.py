@@ -29,6 +29,17 @@ def read_lines(path: str,
         FileNotFoundError: If there is no such file.
         ValueError: If the file is not UTF-8 text.
     """
+    text = read_text(path, setting, cure)
+    # Not splitlines, which also splits at rare characters of file names.
+    lines = io.StringIO(text, newline=None)
+    return [(number, line.strip()) for number, line in enumerate(lines, 1)
+            if line.strip()]
+
+
+def read_text(path: str,
+              setting: str,
+              cure: str = 'correct the path') -> str:
+    """Read a file of UTF-8 text; arguments and errors of ``read_lines``."""
     check_input_file(path, f'{setting} {path!r}', cure, fileio.isfile)
     try:
         text = fileio.get(path).decode('utf-8-sig')
@@ -39,21 +50,26 @@ def read_lines(path: str,
     if '\0' in text:
         raise ValueError(f'{setting} {path!r} is not UTF-8 text; save the '
                          'list with the encoding UTF-8')
-    # Not splitlines, which also splits at rare characters of file names.
-    lines = io.StringIO(text, newline=None)
-    return [(number, line.strip()) for number, line in enumerate(lines, 1)
-            if line.strip()]
+    return text
 
 
 def split_columns(line: str, delimiter: str = ' ') -> list[str]:
-    """Split a line; a blank stands for any number of blanks and tabs.
+    """Split a line into a path and labels.
+
+    A blank stands for any number of blanks and tabs. Where there are tabs,
+    the path ends at the first one, so that it may hold blanks.
 
     Examples:
-        >>> split_columns('a.avi \t 3')
+        >>> split_columns('a.avi 3')
         ['a.avi', '3']
-        >>> split_columns('a b.avi,3', ',')
-        ['a b.avi', '3']
+        >>> split_columns('my video.avi\\t3 5')
+        ['my video.avi', '3', '5']
+        >>> split_columns('my video.avi,3', ',')
+        ['my video.avi', '3']
     """
-    if delimiter == ' ':
-        return re.split(r'[ \t]+', line)
-    return line.split(delimiter)
+    if delimiter != ' ':
+        return line.split(delimiter)
+    path, tab, labels = line.partition('\t')
+    if tab:
+        return [path.rstrip(' '), *labels.split()]
+    return re.split(' +', line)
