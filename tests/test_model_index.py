@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The index for `mim search`: complete, and as README.md has it."""
+"""The index for `mim search`: complete, and as the documents have it."""
 import re
 from importlib.util import find_spec
 
@@ -9,7 +9,7 @@ import yaml
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-# Heading of the column and begin of the line in README.md, by metric.
+# Heading of the column and begin of the line in docs/results.md, by metric.
 GENERATED, REAL = 'accuracy of all classes', 'here'
 RESULTS = {
     'uftsn_quickstart': {
@@ -57,7 +57,7 @@ def index(repo_root):
     return found
 
 
-def number_in_readme(text, column, row):
+def number_in_results(text, column, row):
     """A number of a table, by the begin of its line.
 
     Of two processors' numbers it is the first one's.
@@ -69,7 +69,7 @@ def number_in_readme(text, column, row):
             if column in head and cells[0].startswith(row):
                 first, *_ = cells[head.index(column)].split(',')
                 return float(first.strip('*'))
-    raise LookupError(f'README.md has no {column!r} of {row!r}')
+    raise LookupError(f'docs/results.md has no {column!r} of {row!r}')
 
 
 def test_every_config_is_listed_once_and_is_there(index, repo_root):
@@ -116,8 +116,8 @@ def test_metadata_are_those_of_the_configs(index, repo_root):
         assert metadata['Parameters'] == f'{size / 1e6:.2f}M', model['Name']
 
 
-def test_results_are_those_of_the_readme(index, repo_root):
-    text = (repo_root / 'README.md').read_text('utf-8')
+def test_results_are_those_of_the_documents(index, repo_root):
+    text = (repo_root / 'docs' / 'results.md').read_text('utf-8')
     found = {
         model['Name']: model['Results']
         for model in index['Models'] if 'Results' in model
@@ -128,7 +128,7 @@ def test_results_are_those_of_the_readme(index, repo_root):
         assert result['Task'] == 'Action Recognition'
         assert set(result['Metrics']) == set(RESULTS[name])
         for metric, (column, row) in RESULTS[name].items():
-            number = number_in_readme(text, column, row)
+            number = number_in_results(text, column, row)
             # Accuracies of generated data are from 0 to 1 there.
             is_part = column != REAL and metric != 'AEPE'
             assert result['Metrics'][metric] == pytest.approx(
