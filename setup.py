@@ -106,6 +106,9 @@ setup(
     ],
     python_requires='>=3.10',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    # Beside the package, whose import takes seconds.
+    py_modules=['uftsn_command'],
+    entry_points=dict(console_scripts=['uftsn = uftsn_command:main']),
     package_data={
         PACKAGE: ['experiments/**/*.html', 'weights/*']
     },

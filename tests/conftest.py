@@ -21,7 +21,7 @@ from mmengine.runner import Runner
 import uftsn_mmaction  # noqa: F401, registers the components
 from uftsn_mmaction.datasets import SyntheticMotionDataset
 
-pytest_plugins = ['processes']
+pytest_plugins = ['processes', 'fusion_files']
 
 # Two threads on a busy machine make small operations many times slower.
 torch.set_num_threads(1)

@@ -76,8 +76,10 @@ def test_wheel(source, tmp_path, call):
     assert inside == {f'uftsn_mmaction/.mim/{name}' for name in expected}
     assert code - inside == files_of(source, 'uftsn_mmaction')
     assert any(name.endswith('.html') for name in code - inside)
-    # Neither the tests nor a second top-level package come with it.
-    rest = names - code
+    # Neither the tests nor a second top-level package come with it, but the
+    # module of the command.
+    assert 'uftsn_command.py' in names
+    rest = names - code - {'uftsn_command.py'}
     assert all('.dist-info/' in name for name in rest)
     assert any(name.endswith('LICENSE') for name in rest)
     # The source tree got no copy and no link.
@@ -114,6 +116,10 @@ def test_wheel(source, tmp_path, call):
         if name.endswith('.py') and '/_base_/' not in name
     ])
     assert wheel.name.startswith(f'uftsn_mmaction-{version}-')
+    # The command finds the tools of the installation.
+    listed = call(home / 'bin' / 'uftsn', '--help', cwd=tmp_path,
+                  env=dict(PYTHONPATH=str(home)))
+    assert '\n  predict ' in listed
 
 
 def test_source_distribution_builds_the_same(source, tmp_path, call):

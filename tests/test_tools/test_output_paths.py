@@ -10,6 +10,7 @@ TOOLS = {
     'benchmark': ['--estimator', 'zero', '--out'],
     'compare_flows': ['--estimator', 'zero', '--work-dir'],
     'evaluate_flow': ['--estimator', 'zero', '--out'],
+    'extract_flow': ['a.mp4', '--to', 'flo', '--out'],
     'generate_motion': ['--num-train', '1', '--num-test', '1', '--out'],
     'prepare_annotations':
     ['ucf101', '--splits', 'splits', '--videos', 'videos', '--out'],
@@ -20,6 +21,8 @@ TOOLS = {
 }
 FILES = {
     'check_videos --out': ['list.txt', '--out'],
+    'predict --out': ['a.mp4', '--out'],
+    'visualize_flow --out': ['a.mp4', '--out'],
     'test --dump': [CONFIG, 'a.pth', '--dump'],
     'test --export': [CONFIG, 'a.pth', '--export'],
 }

@@ -83,18 +83,40 @@ def _as_pairs(clips: Tensor) -> Tensor:
     return clips.transpose(1, 2).flatten(0, 1)
 
 
-def _sums(flow: Tensor, reverse_flow: Tensor, first: Tensor,
-          second: Tensor) -> dict[str, tuple[float, float]]:
-    """Return the sum of errors and the number of pixels per metric."""
+def reconstruction_maps(flow: Tensor, reverse_flow: Tensor, first: Tensor,
+                        second: Tensor) -> dict[str, Tensor]:
+    """Return the errors of each pixel, ``(P, 1, H, W)``.
+
+    Args:
+        flow: Flow ``(P, 2, H, W)`` in pixels.
+        reverse_flow: Flow of the other direction.
+        first, second: Frames ``(P, 3, H, W)`` in 0..255.
+
+    Returns:
+        ``photometric``, ``photometric_zero`` and ``forward_backward`` of
+        :class:`ReconstructionError`, and 1 where the flow ends ``inside``.
+    """
     inside = valid_mask(flow)
     still = (first - second).abs().mean(1, keepdim=True)
     moved = (first - backward_warp(second, flow)).abs().mean(1, keepdim=True)
-    photometric = moved.where(inside > 0, still)
     gap = (flow + backward_warp(reverse_flow, flow)).norm(dim=1, keepdim=True)
+    return dict(
+        photometric=moved.where(inside > 0, still), photometric_zero=still,
+        forward_backward=gap * inside, inside=inside)
+
+
+def _sums(flow: Tensor, reverse_flow: Tensor, first: Tensor,
+          second: Tensor) -> dict[str, tuple[float, float]]:
+    """Return the sum of errors and the number of pixels per metric."""
+    maps = reconstruction_maps(flow, reverse_flow, first, second)
+    inside = maps['inside']
     hidden = 1 - forward_backward_mask(flow, reverse_flow)
     count = inside.sum().item()
+    sums = {
+        name: (maps[name].sum().item(), maps[name].numel())
+        for name in ('photometric', 'photometric_zero')
+    }
     return dict(
-        photometric=(photometric.sum().item(), photometric.numel()),
-        photometric_zero=(still.sum().item(), still.numel()),
-        forward_backward=((gap * inside).sum().item(), count),
+        sums,
+        forward_backward=(maps['forward_backward'].sum().item(), count),
         inconsistent=(100 * (hidden * inside).sum().item(), count))

@@ -43,15 +43,16 @@ class Decord:
 
 
 class OpenCV:
-    """FFmpeg of OpenCV."""
+    """FFmpeg of OpenCV, which counts on the header or, streamed, does not."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, streamed: bool = False) -> None:
         import cv2
         self.capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
         if not self.capture.isOpened():
             raise RuntimeError('OpenCV cannot open it')
         self.rate = self.capture.get(cv2.CAP_PROP_FPS)
-        self.declared = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.declared = (None if streamed else int(
+            self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.rotation = int(
             self.capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
 
@@ -83,6 +84,7 @@ DECODERS = dict(
     decord=Decord,
     decord_bytes=lambda path: Decord(path, from_memory=True),
     opencv=OpenCV,
+    opencv_stream=lambda path: OpenCV(path, streamed=True),
     pyav=PyAV)
 
 
@@ -113,7 +115,8 @@ def read(path: str, decoder: str, stay_alive: Callable[[], None]) -> dict:
         raise RuntimeError(f'it declares {declared} frames, but {number} can '
                            'be decoded')
     try:
-        rotation = (reader if decoder == 'opencv' else OpenCV(path)).rotation
+        rotation = (reader if isinstance(reader, OpenCV) else
+                    OpenCV(path)).rotation
     except (ImportError, RuntimeError):
         rotation = None
     return dict(

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Extract the flow of videos to files.
+
+    python tools/extract_flow.py my.mp4 --to mp4 --out work_dirs/flow
+    python tools/extract_flow.py FOLDER list.txt --to rawframes --out DIR
+
+flo, npy and kitti hold the flow in pixels (u right, v down), png and mp4 a
+picture of it, rawframes the two grey pictures that MMAction2's flow configs
+read. The first pair of a video is number 1. DIR/list.txt names all that is
+complete, with the number of pairs and the label.
+
+A run that was ended goes on where it was. Under torchrun, or in a Slurm job
+array, each process takes its share of the videos. A video that cannot be used
+is named at the end, and the exit status is 1.
+"""
+from __future__ import annotations
+
+import end_on_signals  # noqa: F401, before what takes seconds
+
+# isort: split
+import argparse
+import sys
+
+_FORMATS = 'flo', 'npy', 'png', 'kitti', 'rawframes', 'mp4'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add('videos', nargs='+', metavar='VIDEO',
+        help='video, folder, pattern, address, or a .txt list with a line '
+        '"path" or "path label" for each video')
+    add('--to', required=True, choices=_FORMATS, help='format')
+    add('--out', required=True, metavar='DIR', help='folder of the flow')
+    add('--estimator', default='uftsn_plus', metavar='SPEC',
+        help='NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT, as '
+        'evaluate_flow.py takes (default: uftsn_plus)')
+    add('--stride', type=int, default=1, metavar='N',
+        help='frames from the first to the second one of a pair, and from '
+        'pair to pair (default: 1)')
+    add('--size', type=int, metavar='S',
+        help='shorter side of the frames in pixels (default: their own)')
+    add('--bound', type=float, metavar='B',
+        help='speed in pixels at the end of the scale of rawframes (default: '
+        '20), png and mp4 (default: the highest speed of the video)')
+    add('--names', choices=('stock', 'denseflow'), default='stock',
+        help='names of rawframes: x_00001.jpg (default), or flow_x_00000.jpg')
+    add('--batch-size', type=int, default=8, metavar='N',
+        help='pairs that are estimated at a time (default: 8)')
+    add('--device', help='cpu, cuda, cuda:1, ... (default: the fastest)')
+    return parser.parse_args()
+
+
+def extract(args: argparse.Namespace) -> dict[str, str]:
+    # Here, so that --help need not wait for them.
+    from uftsn_mmaction.apis.extraction import Extraction
+    from uftsn_mmaction.apis.find_sources import find_sources
+    from uftsn_mmaction.apis.flow_folder import FlowFolder
+    from uftsn_mmaction.apis.flow_formats import DENSEFLOW, FORMATS
+    from uftsn_mmaction.apis.flow_inferencer import FlowInferencer
+    from uftsn_mmaction.apis.share import (
+        device_of_this_process,
+        share_of_this_process,
+    )
+    from uftsn_mmaction.experiments.environment import available_device
+    from uftsn_mmaction.fileio.paths import check_output_folder
+
+    check_output_folder(args.out)
+    for option in ('stride', 'size', 'bound', 'batch_size'):
+        value = vars(args)[option]
+        if value is not None and value <= 0:
+            raise ValueError(f'--{option.replace("_", "-")} must be above 0, '
+                             f'got {value}')
+    rank, count = share_of_this_process()
+    sources = find_sources(args.videos)
+    device = available_device(args.device or device_of_this_process())
+    inferencer = FlowInferencer(args.estimator, device=device)
+    folder = FlowFolder(args.out, {
+        option: vars(args)[option]
+        for option in ('to', 'estimator', 'stride', 'size', 'bound', 'names')
+    })
+    denseflow = (args.to, args.names) == ('rawframes', 'denseflow')
+    return Extraction(
+        inferencer, folder, DENSEFLOW if denseflow else FORMATS[args.to],
+        args.stride, args.size, args.batch_size, args.bound, rank,
+        count).run(sources)
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        bad = extract(args)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+    print(f'{args.out}/list.txt lists the flow in {args.out}')
+    for name, reason in bad.items():
+        print(f'bad  {name}: {reason}', file=sys.stderr)
+    return int(bool(bad))
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program calls: flow and classes of videos of one's own."""
+from .action_inferencer import ActionInferencer, Moment
+from .flow_inferencer import FlowInferencer, PairFlow
+
+__all__ = ['ActionInferencer', 'FlowInferencer', 'Moment', 'PairFlow']
