@@ -50,6 +50,16 @@ def warnings(monkeypatch):
     return said
 
 
+def test_names_may_have_blanks_and_brackets(build, tmp_path):
+    name = 'my clip (31) [a].avi'
+    build('a.avi 0')
+    (tmp_path / 'a.avi').rename(tmp_path / name)
+    dataset = build(f'{name}\t1\n', num_classes=3, delimiter='\t')
+    info = dataset.get_data_info(0)
+    assert info['label'] == 1 and info['filename'].endswith(name)
+    assert dataset[0]['inputs'].shape == (1, 3, 2, 32, 32)
+
+
 def test_a_sound_list_gives_what_the_stock_data_set_gives(build):
     lines = 'a.avi 0\nb.avi 2\n'
     checked = build(lines, num_classes=3, test_mode=True)

@@ -254,3 +254,19 @@ def test_can_be_exported():
     with torch.no_grad():
         program = torch.export.export(estimator, (clip, ))
         assert_flows(program.module()(clip), estimator(clip))
+
+
+@pytest.mark.parametrize('size', [(64, 64), (96, 80), (128, 128), (37, 53)])
+def test_a_trace_is_right_or_refuses_another_size(size):
+    """A graph has the sizes of its example in it."""
+    estimator = build(out_indices=(0, ))
+    with torch.no_grad():
+        traced = torch.jit.trace(
+            estimator, torch.rand(1, 3, 2, 64, 64), check_trace=False)
+        clip = torch.rand(1, 3, 2, *size)
+        try:
+            flow = traced(clip)
+        except RuntimeError:
+            assert size != (64, 64)
+        else:
+            torch.testing.assert_close(flow, estimator(clip))
