@@ -10,7 +10,11 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from ..models.flow.warp import backward_warp, valid_mask
+from ..models.flow.warp import (
+    backward_warp,
+    photometric_errors,
+    valid_mask,
+)
 from ..models.losses.occlusion import forward_backward_mask
 from .end_point_error import mean_over_pixels
 
@@ -87,9 +91,7 @@ def _sums(flow: Tensor, reverse_flow: Tensor, first: Tensor,
           second: Tensor) -> dict[str, tuple[float, float]]:
     """Return the sum of errors and the number of pixels per metric."""
     inside = valid_mask(flow)
-    still = (first - second).abs().mean(1, keepdim=True)
-    moved = (first - backward_warp(second, flow)).abs().mean(1, keepdim=True)
-    photometric = moved.where(inside > 0, still)
+    photometric, still = photometric_errors(first, second, flow)
     gap = (flow + backward_warp(reverse_flow, flow)).norm(dim=1, keepdim=True)
     hidden = 1 - forward_backward_mask(flow, reverse_flow)
     count = inside.sum().item()
