@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A training that is killed again and again ends as the undisturbed one."""
+"""Trainings that are killed or interrupted, through the tool."""
 import json
 import os
 import random
@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
+from pathlib import Path
 
 import pytest
 import torch
@@ -43,27 +45,25 @@ default_hooks = dict(
 # them. Each line of the input is a command and a file for its output; told
 # are the id of its process and, when it has ended, its status.
 FORKS = """
-import json, os, runpy, sys, time
+import json, os, runpy, signal, sys
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 import torch, mmpretrain.models, stock_tool, uftsn_mmaction
 from mmaction.utils import register_all_modules
 from mmengine.registry import DefaultScope
 register_all_modules(init_default_scope=False)
 torch.set_num_threads(1)
+# Python leaves it alone where whoever started the tests ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for line in sys.stdin:
     command, log = json.loads(line)
     child = os.fork()
     if child == 0:
+        os.setpgid(0, 0)
         for number in (1, 2):
             os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
         sys.argv = command
-        try:
-            runpy.run_path(command[0], run_name='__main__')
-        except SystemExit as end:
-            print(end)
-            os._exit(1)
-        sys.stdout.flush()
-        os._exit(0)
+        runpy.run_path(command[0], run_name='__main__')
+        sys.exit()
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """  # noqa: E501
@@ -71,9 +71,10 @@ for line in sys.stdin:
 
 @pytest.fixture(scope='module')
 def train(repo_root, tmp_path_factory, start_command):
-    """Function that starts a training, and tells how to wait for it.
+    """Function that starts a training.
 
-    Args are the folder and options of ``tools/train.py``.
+    Args are the folder and options of ``tools/train.py``. Returns the id of
+    its process, a function that waits for its status, and its output.
     """
     folder = tmp_path_factory.mktemp('killed')
     config = folder / 'config.py'
@@ -88,10 +89,11 @@ def train(repo_root, tmp_path_factory, start_command):
         def start(work_dir, *options):
             command = [tool, str(config), '--work-dir', str(work_dir),
                        *options]
-            log = str(folder / 'log')
-            print(json.dumps((command, log)), file=forks.stdin, flush=True)
+            log = folder / f'{uuid.uuid4().hex}.log'
+            print(json.dumps((command, str(log))), file=forks.stdin,
+                  flush=True)
             child = int(forks.stdout.readline())
-            return child, lambda: int(forks.stdout.readline())
+            return child, lambda: int(forks.stdout.readline()), log
 
         yield start
 
@@ -120,7 +122,7 @@ def logged(folder):
 def test_the_weights_are_those_of_the_undisturbed_run(train, tmp_path,
                                                       wait_until):
     whole = tmp_path / 'whole'
-    _, wait = train(whole)
+    _, wait, _ = train(whole)
     assert wait() == 0
     times = [path.stat().st_mtime for path in whole.glob('iter_*.pth')]
     duration = max(times) - min(times)  # of a step
@@ -130,7 +132,7 @@ def test_the_weights_are_those_of_the_undisturbed_run(train, tmp_path,
     moments = sorted(rng.sample(range(1, STEPS * (EPOCHS - 1)), KILLS))
     folder, resume = tmp_path / 'part', ()
     for kill, moment in enumerate(moments):
-        child, wait = train(folder, *resume)
+        child, wait, _ = train(folder, *resume)
         resume = ('--resume', )
 
         def has_come():
@@ -147,7 +149,7 @@ def test_the_weights_are_those_of_the_undisturbed_run(train, tmp_path,
             os.truncate(newest, rng.randrange(newest.stat().st_size))
         if kill == 6:
             folder = folder.rename(tmp_path / 'elsewhere')
-    _, wait = train(folder, *resume)
+    _, wait, _ = train(folder, *resume)
     assert wait() == 0
 
     last = f'iter_{STEPS * EPOCHS}.pth'
@@ -169,3 +171,24 @@ def test_the_weights_are_those_of_the_undisturbed_run(train, tmp_path,
         path.name for path in whole.glob('*.pth')}
     for log in folder.glob('*/*.log'):
         assert not re.findall('WARNING.*', log.read_text())
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_one_line_and_no_child(train, tmp_path, wait_until):
+    child, wait, output = train(tmp_path / 'run')
+
+    def children():
+        # It fails if the training has ended.
+        return Path(f'/proc/{child}/task/{child}/children').read_text().split()
+
+    wait_until(lambda: steps(tmp_path / 'run') and children())
+    workers = children()
+    # What a terminal does.
+    os.killpg(child, signal.SIGINT)
+    assert wait() == 128 + signal.SIGINT
+    assert output.read_text().splitlines()[-1] == 'ended by SIGINT'
+    assert 'Traceback' not in output.read_text()
+    wait_until(lambda: not any(
+        Path(f'/proc/{worker}').exists() for worker in workers))
+    # What was saved is there to go on from.
+    assert steps(tmp_path / 'run')
