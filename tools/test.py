@@ -78,9 +78,10 @@ def build_config(args: argparse.Namespace) -> Config:
                          'experiment')
     if args.show or args.show_dir:
         # Neither the stock hook nor its visualizer can draw several clips.
-        cfg.setdefault('default_hooks', {})
-        cfg.default_hooks.visualization = dict(
-            type='mmaction.PredictionPicturesHook')
+        hook = cfg.setdefault('default_hooks', {}).get('visualization') or {}
+        if hook.get('type') in (None, 'VisualizationHook'):
+            cfg.default_hooks.visualization = dict(
+                type='mmaction.PredictionPicturesHook')
     try:
         cfg = load_stock_tool('test').merge_args(cfg, args)
     except AssertionError as error:
