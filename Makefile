@@ -52,6 +52,6 @@ lint: setup  ## Check the style of the code
 	$(VENV)/bin/ruff check .
 
 clean:  ## Remove what was built here (not .venv, not work_dirs)
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune \
 	-exec rm -rf {} +

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from bad_videos import make_bad_videos
+from hypothesis import HealthCheck, settings
 from mmaction.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import BaseMetric
@@ -25,6 +26,13 @@ pytest_plugins = ['processes', 'fusion_files']
 
 # Two threads on a busy machine make small operations many times slower.
 torch.set_num_threads(1)
+
+# The same examples in each run; how long one takes is no property. Fixtures of
+# a test serve all of its examples.
+settings.register_profile(
+    'suite', derandomize=True, deadline=None, database=None, max_examples=30,
+    suppress_health_check=list(HealthCheck))
+settings.load_profile('suite')
 
 # Tools that run in this process must not change how it ends.
 sys.modules['end_on_signals'] = ModuleType('end_on_signals')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""End-point errors of flow estimators on pairs of frames with known flow.
+"""Flow of pairs of frames, and its end-point errors where it is known.
 
 An estimator is NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT. Names
 are uftsn, uftsn_small, uftsn_plus, uftsn_plus_tiny, tvl1, tvl1_fast, dis,
@@ -11,8 +11,10 @@ recognizer. uftsn_plus and uftsn_plus_tiny have the weights in the box; other
 learned estimators without a checkpoint are random, and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
-settings, DIR/NUMBER_PAIR.png the flows side by side. A pair that an estimator
-cannot process leaves a gap in its row only, and the exit status is 1.
+settings, DIR/NUMBER_PAIR.png the flows side by side. Of a pair without a known
+flow, DIR/NUMBER_PAIR_ESTIMATOR.flo is the flow itself. A pair that an
+estimator cannot process leaves a gap in its row only, and the exit status is
+1.
 """
 from __future__ import annotations
 
@@ -35,8 +37,9 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--pairs', metavar='LIST',
-        help='lines "first second flow", relative to the folder of LIST; the '
-        'flow is .flo, a .png of KITTI, or .npy; generated pairs by default')
+        help='lines "first second flow", or "first second" without a known '
+        'flow, relative to the folder of LIST; the flow is .flo, a .png of '
+        'KITTI, or .npy; generated pairs by default')
     parser.add_argument(
         '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
         help=f'estimators to compare (default: {" ".join(COMPARED)})')

@@ -54,7 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
     add('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
         help='settings that differ from those of the config')
     add('--show-dir', help='folder of drawn predictions')
-    add('--show', action='store_true', help='show predictions in a window')
+    add('--show', action='store_true',
+        help='refused: a window cannot be shown; give --show-dir')
     add('--interval', type=int, default=1, help='draw every n-th sample')
     add('--wait-time', type=float, default=2, help='seconds of each window')
     add('--launcher', choices=['none', *LAUNCHERS], default='none',
@@ -75,6 +76,12 @@ def build_config(args: argparse.Namespace) -> Config:
     if 'model' not in cfg:
         raise ValueError(f'{args.config} has no model; name the config of an '
                          'experiment')
+    if args.show or args.show_dir:
+        # Neither the stock hook nor its visualizer can draw several clips.
+        hook = cfg.setdefault('default_hooks', {}).get('visualization') or {}
+        if hook.get('type') in (None, 'VisualizationHook'):
+            cfg.default_hooks.visualization = dict(
+                type='mmaction.PredictionPicturesHook')
     try:
         cfg = load_stock_tool('test').merge_args(cfg, args)
     except AssertionError as error:

@@ -25,6 +25,7 @@ def apply() -> None:
     check_mmaction()
     provide_missing_drn()
     allow_mmengine_checkpoints()
+    silence_file_client()
 
 
 def check_mmaction() -> None:
@@ -118,6 +119,19 @@ def allow_mmengine_checkpoints() -> None:
         (scalar, 'numpy._core.multiarray.scalar'),
         (scalar, 'numpy.core.multiarray.scalar')
     ])
+
+
+def silence_file_client() -> None:
+    """Let MMEngine use its ``FileClient`` without a warning of it.
+
+    MMEngine 0.10.7 itself makes one for each checkpoint, as MMAction2 1.2.0
+    does for each video decoder, and every log begins with warnings that a
+    user can do nothing about. Remove this when neither does so.
+    """
+    from mmengine.fileio import file_client
+
+    # It has no other messages than these.
+    file_client.print_log = lambda *args, **kwargs: None
 
 
 class DRN:

@@ -41,6 +41,16 @@ def test_files_are_found_beside_the_list(folder, monkeypatch):
         np.testing.assert_array_equal(pair.flow, np.ones((2, 6, 8)))
 
 
+def test_a_flow_may_be_unknown(folder):
+    known, unknown = listed(folder, 'a/0.png a/1.png')
+    assert np.isfinite(known.flow).all()
+    assert unknown.flow.shape == (2, 6, 8)
+    assert np.isnan(unknown.flow).all()
+    write_frame(folder / 'a' / 'wide.png', size=(6, 9))
+    with pytest.raises(ValueError, match='line 2 .*sizes'):
+        listed(folder, 'a/0.png a/wide.png')[1]
+
+
 def test_absolute_names_stay_as_they_are(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp('other') / 'list.txt'
     other.write_text(' '.join(
@@ -49,7 +59,7 @@ def test_absolute_names_stay_as_they_are(folder, tmp_path_factory):
 
 
 @pytest.mark.parametrize('line, words', [
-    ('a/0.png a/1.png', "'a/0.png a/1.png'"),
+    ('a/0.png', "'a/0.png'"),
     ('a/0.png a/1.png a/flow.npy 3', "'a/0.png a/1.png a/flow.npy 3'"),
 ])
 def test_a_malformed_line_is_named(folder, line, words):

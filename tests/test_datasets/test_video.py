@@ -4,6 +4,8 @@ import logging
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from mmaction.registry import DATASETS, TRANSFORMS
 from torch.utils.data import DataLoader
 
@@ -48,6 +50,16 @@ def warnings(monkeypatch):
         lambda text, logger, level: said.append(text)
         if level == logging.WARNING else None)
     return said
+
+
+def test_names_may_have_blanks_and_brackets(build, tmp_path):
+    name = 'my clip (31) [a].avi'
+    build('a.avi 0')
+    (tmp_path / 'a.avi').rename(tmp_path / name)
+    dataset = build(f'{name}\t1\n', num_classes=3, delimiter='\t')
+    info = dataset.get_data_info(0)
+    assert info['label'] == 1 and info['filename'].endswith(name)
+    assert dataset[0]['inputs'].shape == (1, 3, 2, 32, 32)
 
 
 def test_a_sound_list_gives_what_the_stock_data_set_gives(build):
@@ -291,3 +303,50 @@ def test_a_mistake_in_a_sampling_stays_one(build, monkeypatch):
     pipeline = in_samplings('FormatShape', fail, monkeypatch)
     with pytest.raises(KeyError, match='a mistake'):
         build('a.avi 0\n', pipeline)[0]
+
+
+# No line of a list can hold these, and blanks around it are cut off.
+NAMES = st.text(
+    st.characters(exclude_characters='\0\n\r\t/', codec='utf-8'),
+    min_size=1, max_size=8).filter(
+        lambda name: name == name.strip() and not name.startswith('\ufeff'))
+
+
+@given(st.lists(st.tuples(NAMES, st.integers(0, 5)), min_size=1, max_size=4))
+def test_a_list_of_any_names_is_read_as_written(build, tmp_path, monkeypatch,
+                                                items):
+    monkeypatch.setattr(CheckedVideoDataset, '_check_files', lambda *a: None)
+    lines = ''.join(f'{name}\t{label}\r\n' for name, label in items)
+    (tmp_path / 'list.txt').write_text(lines, encoding='utf-8', newline='')
+    dataset = CheckedVideoDataset(
+        ann_file=str(tmp_path / 'list.txt'), pipeline=[], delimiter='\t',
+        num_classes=6, lazy_init=True, data_prefix=dict(video=''))
+    found = [(item['filename'], item['label'])
+             for item in dataset.list_videos()]
+    assert found == items
+
+
+@given(st.one_of(
+    st.binary(max_size=40),
+    st.lists(st.sampled_from(['a.avi', ' ', '\t', '0', '7', '-1', '\n', 'x',
+                              ',', '\0', '1.5', '٣', '10' * 99])).map(
+                                  lambda parts: ''.join(parts).encode())),
+       st.sampled_from([' ', ',', '\t']), st.booleans(),
+       st.sampled_from([None, 6]))
+def test_any_list_is_read_or_refused(tmp_path, content, delimiter, several,
+                                     num_classes):
+    path = tmp_path / 'list.txt'
+    path.write_bytes(content)
+    dataset = CheckedVideoDataset(
+        ann_file=str(path), pipeline=[], delimiter=delimiter,
+        multi_class=several, num_classes=num_classes, lazy_init=True,
+        data_prefix=dict(video=''))
+    try:
+        items = dataset.list_videos()
+    except ValueError as error:
+        assert 'list.txt' in str(error)
+    else:
+        assert items
+        for item in items:
+            labels = item['label'] if several else [item['label']]
+            assert all(type(label) is int for label in labels)

@@ -9,7 +9,7 @@ import pytest
 from mmengine.fileio import get_file_backend
 from mmengine.runner import CheckpointLoader
 
-from uftsn_mmaction.fileio.atomic import AtomicLocalBackend
+from uftsn_mmaction.fileio.atomic import AtomicLocalBackend, remove_leftovers
 
 CHECKPOINT = dict(
     type='CheckpointHook', interval=1, backend_args=dict(backend='atomic'))
@@ -94,6 +94,11 @@ def test_killed_write_leaves_the_old_file(backend, tmp_path):
     left = [name for name in names(tmp_path) if name != 'a.pth']
     assert len(left) == 1 and left[0].startswith('.a.pth.')
     assert list(backend.list_dir_or_file(tmp_path)) == ['a.pth']
+    others = ['.b.tmp', f'b.{32 * "0"}.tmp', f'.b.{31 * "0"}.tmp']
+    for name in others:
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == sorted(['a.pth', *others])
 
 
 def test_checkpoint_hook(tiny_runner, tmp_path, monkeypatch):

@@ -6,8 +6,11 @@ import struct
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
-from uftsn_mmaction.fileio.flow_file import MAX_PIXELS, read_flow
+from uftsn_mmaction.fileio.flow_file import MAX_PIXELS, read_flow, write_flo
 
 
 def flo(width, height, values, magic=202021.25):
@@ -169,3 +172,47 @@ def test_missing_files_and_other_formats_are_named(tmp_path):
         read_flow(str(tmp_path / 'none.flo'))
     with pytest.raises(ValueError, match='.flo, .png, .npy'):
         read_flow(str(tmp_path / 'a.npz'))
+
+
+@given(
+    arrays(np.float32,
+           array_shapes(min_dims=2, max_dims=2, max_side=9).map(
+               lambda size: (2, *size)),
+           elements=st.floats(width=32)))
+def test_what_is_written_is_read(tmp_path, flow):
+    path = str(tmp_path / 'a.flo')
+    write_flo(path, flow)
+    found, known = read_flow(path)
+    with np.errstate(invalid='ignore'):
+        expected = (np.abs(flow) <= 1e9).all(0)
+    np.testing.assert_array_equal(known, expected)
+    np.testing.assert_array_equal(found[:, known], flow[:, known])
+    assert np.isnan(found[:, ~known]).all()
+
+
+@given(
+    ending=st.sampled_from(['.flo', '.png', '.npy']),
+    place=st.floats(0, 1),
+    change=st.one_of(st.none(), st.binary(min_size=1, max_size=4)))
+def test_any_damage_is_read_or_refused(tmp_path, ending, place, change):
+    """Cut off or overwritten at any place: a flow, or a ValueError."""
+    path = tmp_path / f'a{ending}'
+    if ending == '.npy':
+        np.save(path, np.ones((2, 5, 4), np.float32))
+    elif ending == '.flo':
+        write_flo(path, np.ones((2, 5, 4), np.float32))
+    else:
+        png(path, *[np.full((5, 4), 2**15)] * 3)
+    content = bytearray(path.read_bytes())
+    start = int(place * len(content))
+    if change is None:
+        del content[start:]
+    else:
+        content[start:start + len(change)] = change
+    path.write_bytes(content)
+    try:
+        flow, known = read_flow(str(path))
+    except ValueError as error:
+        assert f'a{ending}' in str(error) and '\n' not in str(error)
+    else:
+        assert flow.shape[0] == 2 and known.shape == flow.shape[1:]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uftsn_mmaction.fileio.sound_checkpoint import (
     INTERRUPTED,
@@ -78,3 +80,26 @@ def test_a_damaged_one_is_passed_over(tmp_path, harm):
 def test_infinity_may_be_a_constant(tmp_path):
     write(tmp_path / 'epoch_1.pth', 3, value=torch.inf)
     assert newest_sound(tmp_path)[1] == (3, 0)
+
+
+@given(
+    place=st.floats(0, 1), bit=st.integers(0, 7), cut=st.booleans())
+def test_any_damage_is_noticed_or_harmless(tmp_path, place, bit, cut):
+    """One bit anywhere, or all from there on."""
+    path = write(tmp_path / 'epoch_2.pth', 6)
+    content = bytearray(path.read_bytes())
+    start = int(place * (len(content) - 1))
+    if cut:
+        del content[start:]
+    else:
+        content[start] ^= 1 << bit
+    path.write_bytes(content)
+    found, progress, faults = newest_sound(tmp_path)
+    if found is None:
+        reason, = faults.values()
+        assert reason and '\n' not in reason
+    else:
+        # Names, dates and padding of the archive are not the content.
+        assert not cut and progress == (6, 0)
+        weight = torch.load(found)['state_dict']['weight']
+        assert torch.equal(weight, torch.full((1000, ), 0.5))

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
@@ -406,3 +408,31 @@ def test_models_of_ptlflow_need_it(monkeypatch):
                         lambda name: None)
     with pytest.raises(ValueError, match='pip install .*ptlflow'):
         build_estimator('raft_small')
+
+
+NAMES = st.sampled_from(['zero', 'tvl1', 'uftsn', 'UnsupervisedFlowEstimator'])
+PARTS = st.lists(
+    st.sampled_from([*'a:/+. =', '.py', '+refined', 'zero', 'uftsn', '\0',
+                     'ä', '\n']), max_size=6).map(''.join)  # yapf: disable
+
+
+@given(NAMES, st.booleans(),
+       st.one_of(st.none(), PARTS.filter(lambda text: '\n' not in text)))
+def test_a_specification_is_what_it_was_put_together_from(
+        name, refined, checkpoint):
+    text = name + '+refined' * refined
+    if checkpoint:
+        text += f':{checkpoint}'
+    spec = EstimatorSpec.parse(text)
+    assert spec.checkpoint == (checkpoint or None)
+    assert (spec.config['type'] == 'RefinedFlowEstimator') == refined
+
+
+@given(st.one_of(PARTS, st.text()))
+@example('.py')
+@example('a\0.py')
+def test_any_other_text_is_refused_in_a_sentence(text):
+    try:
+        EstimatorSpec.parse(text)
+    except (ValueError, FileNotFoundError) as error:
+        assert '\n' not in str(error)

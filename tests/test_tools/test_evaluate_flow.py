@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
+from uftsn_mmaction.fileio.flow_file import read_flow
 from uftsn_mmaction.models.flow_zoo import build_estimator
 
 
@@ -55,6 +56,23 @@ def table(lines):
                  if line.startswith('estimator '))
     stop = next(i for i, line in enumerate(lines) if line.startswith('Mean'))
     return {line.split()[0]: line for line in lines[start + 1:stop]}
+
+
+def test_flow_of_own_frames_is_written(evaluate, pairs):
+    pairs.joinpath('list.txt').write_text(
+        'a0.png a1.png\nb0.png b1.png b.flo\n')
+    lines = evaluate('--pairs', 'list.txt', '--estimator', 'tvl1', 'zero',
+                     '--out', 'out')
+    assert 'and 2 flows as .flo' in lines[-1]
+    out = pairs / 'out'
+    assert {path.name for path in out.glob('*.flo')} == {
+        '000_a0_tvl1.flo', '000_a0_zero.flo'}
+    flow, known = read_flow(str(out / '000_a0_tvl1.flo'))
+    assert flow.shape == (2, 40, 56) and known.all()
+    np.testing.assert_allclose(np.median(flow, (1, 2)), (3, 4), atol=0.2)
+    rows = json.loads((out / 'flow.json').read_text())['rows']
+    assert [row['AEPE'] is None for row in rows] == [True, True, False, False]
+    assert (out / '000_a0.png').exists()
 
 
 def test_errors_are_those_of_hand_computation(evaluate, pairs):
@@ -141,7 +159,7 @@ def test_generated_pairs_are_the_default(evaluate, tmp_cwd, monkeypatch):
     (['--pairs', 'list.txt', '--estimator', 'zero', 'zero'], 'more than once'),
     (['--pairs', 'list.txt', '--estimator', 'uftsn:no.pth'], "'no.pth' of"),
     (['--pairs', 'short.txt', '--estimator', 'zero'],
-     "line 1 of 'short.txt' is 'a0.png a1.png'"),
+     "line 1 of 'short.txt' is 'a0.png'"),
     (['--pairs', 'mixed.txt', '--estimator', 'zero'],
      "line 1 of 'mixed.txt' has files of several sizes"),
     (['--pairs', 'list.txt', '--estimator', 'ResNet'], 'name a config file'),
@@ -152,7 +170,7 @@ def test_generated_pairs_are_the_default(evaluate, tmp_cwd, monkeypatch):
 ])
 def test_what_cannot_be_measured_ends_with_one_sentence(
         evaluate, pairs, args, words):
-    (pairs / 'short.txt').write_text('a0.png a1.png\n')
+    (pairs / 'short.txt').write_text('a0.png\n')
     (pairs / 'mixed.txt').write_text('a0.png b1.png a.flo\n')
     with pytest.raises(SystemExit) as info:
         evaluate(*args, '--out', 'out')

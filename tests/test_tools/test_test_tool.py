@@ -74,10 +74,16 @@ def read(path):
 def fused(repo_root, root, run_command):
     """Log and dump of a fusion, as a user runs it."""
     pairs = [f'{name}={root / name}.pth' for name in STREAMS]
-    more = ['--dump', str(root / 'fused.pkl'), '--export', str(root / 'f.pth')]
+    more = ['--dump', str(root / 'fused.pkl'), '--export', str(root / 'f.pth'),
+            '--show-dir', str(root / 'drawn'), '--interval', '2']
     command = [sys.executable, '-W', 'ignore'] + arguments(
         repo_root, root, FUSION, '--stream', *pairs, *more, options=WEIGHED)
     return run_command(command).stdout, read(root / 'fused.pkl')
+
+
+def test_every_second_prediction_is_drawn(fused, root):
+    numbers = sorted(path.name[:5] for path in root.glob('drawn/*.png'))
+    assert numbers == ['00000', '00002', '00004', '00006']
 
 
 @pytest.fixture
@@ -268,7 +274,6 @@ def test_options_may_stand_before_the_checkpoint(tool, repo_root):
     (FUSION, ['--cfg-options', 'model.streams.spatial.checkpoint=None'],
      ["'spatial'", '--stream spatial=FILE']),
     (FUSION, ['--dump', 'x.txt'], ['pkl']),
-    (FUSION, ['--show-dir', 'x'], ['VisualizationHook']),
     (FUSION, ['--launcher', 'slurm'], ['--launcher slurm', 'SLURM_PROCID']),
     ('_base_/default_runtime', ['x.pth'], ['default_runtime.py', 'model']),
     ('none', ['x.pth'], ['none.py']),

@@ -54,23 +54,34 @@ class KeepWeights(Hook):
                    f'{runner.work_dir}/rank_{rank}_epoch_{runner.epoch}.pth')
 """
 
+# Nothing random, and steps in the direction of the gradient itself.
+SAME = """
+_base_ = ['{root}/configs/uftsn_quickstart.py']
+model = dict(pairs_per_clip=None)
+train_dataloader = dict(dataset=dict(pipeline={{{{_base_.val_pipeline}}}}))
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='SGD', lr=1e-3))
+default_hooks = dict(
+    stages=dict(stages=dict(classifier=None, joint=None)))
+"""
+
 
 @pytest.fixture(scope='module')
 def command(repo_root, tmp_path_factory):
     """Function that returns a command of a tool, and its environment."""
     folder = tmp_path_factory.mktemp('two')
     (folder / 'config.py').write_text(CONFIG.format(root=repo_root))
+    (folder / 'same.py').write_text(SAME.format(root=repo_root))
     (folder / 'keep_weights.py').write_text(MODULE)
     roots = [f'{part}_dataloader.dataset.data_root={folder}/data'
              for part in ('train', 'val', 'test')]
 
-    def build(tool, *arguments, processes=2):
+    def build(tool, *arguments, processes=2, config='config.py'):
         launcher, option = [], []
         if processes > 1:
             launcher = ['-m', 'torch.distributed.run', '--standalone',
                         f'--nproc_per_node={processes}']
             option = ['--launcher', 'pytorch']
-        config = folder / 'config.py' if tool == 'train' else (
+        config = folder / config if tool == 'train' else (
             repo_root / 'configs' / 'uftsn_quickstart.py')
         env = dict(
             PYTHONPATH=f'{repo_root}{os.pathsep}{folder}',
@@ -172,3 +183,33 @@ def test_sigterm_saves_the_same_step_of_all(command, start_command,
                    for folder in (trained, tmp_path))
     for name in whole:
         assert torch.equal(whole[name], rest[name]), name
+
+
+@pytest.mark.slow
+def test_they_train_as_one_with_the_doubled_batch(command, run_command,
+                                                  tmp_path):
+    """Each pixel has one weight, whichever process has it in its mask."""
+    states = []
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        more = command('train', '--work-dir', folder, processes=processes,
+                       config='same.py')
+        options = [option for option in more['command']
+                   if 'stages.classifier' not in str(option)
+                   and 'stages.joint' not in str(option)]
+        run_command([
+            *options, 'train_cfg.max_epochs=2',
+            f'train_dataloader.batch_size={8 // processes}'
+        ], env=more['env'], cwd=tmp_path)
+        states.append([torch.load(folder / f'epoch_{epoch}.pth')['state_dict']
+                       for epoch in (1, 2)])
+    alone, both = states
+    for name, before in alone[0].items():
+        if not name.startswith('flow_estimator'):
+            continue
+        step = (alone[1][name] - before).abs().max().item()
+        assert step > 0
+        for one, other in zip(alone, both):
+            # Steps are so small that a weight is rounded to some of them.
+            torch.testing.assert_close(
+                one[name], other[name], atol=1e-3 * step, rtol=3e-7)

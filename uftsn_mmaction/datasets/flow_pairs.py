@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of frames whose flow is known, listed in a file or generated."""
+"""Pairs of frames, with or without a known flow, listed or generated."""
 from __future__ import annotations
 
 import os.path as osp
@@ -20,7 +20,10 @@ from .motion.settings import MotionSetSettings
 
 @dataclass(frozen=True, eq=False)
 class FlowPair:
-    """Two frames and the true flow from the first to the second one."""
+    """Two frames and the true flow from the first to the second one.
+
+    Without a true flow it is NaN everywhere.
+    """
     name: str
     first: np.ndarray  # 8-bit RGB (H, W, 3)
     second: np.ndarray
@@ -30,9 +33,10 @@ class FlowPair:
 class ListedPairs(Sequence):
     """Pairs of a list file with lines ``first second flow``.
 
-    The files are named relative to the folder of the list and read one pair
-    at a time; blank lines are skipped. Frames are any picture that OpenCV
-    reads, flow is any file that :func:`read_flow` reads.
+    A line ``first second`` is a pair without a true flow. The files are named
+    relative to the folder of the list and read one pair at a time; blank
+    lines are skipped. Frames are any picture that OpenCV reads, flow is any
+    file that :func:`read_flow` reads.
 
     Raises:
         FileNotFoundError: If the list or a file in it does not exist.
@@ -46,15 +50,17 @@ class ListedPairs(Sequence):
                        for number, line in read_lines(path, 'list of pairs')]
         if not self._lines:
             raise ValueError(f'list of pairs {path!r} is empty, expected '
-                             'lines "first second flow"; add a pair')
+                             'lines "first second flow" or "first second"; '
+                             'add a pair')
 
     def _parse(self, number: int, line: str) -> list[str]:
-        """Return the paths of the three files of a line; all must exist."""
+        """Return the paths of the files of a line; all must exist."""
         names = line.split()
-        if len(names) != 3:
+        if len(names) not in (2, 3):
             raise ValueError(
-                f'{self._where(number)} is {line!r}, expected three names '
-                '"first second flow" without blanks; correct the line')
+                f'{self._where(number)} is {line!r}, expected names without '
+                'blanks, "first second flow", or "first second" where the '
+                'flow is not known; correct the line')
         folder = osp.dirname(self.path)
         paths = [osp.join(folder, name) for name in names]
         for path in paths:
@@ -73,7 +79,10 @@ class ListedPairs(Sequence):
         number, paths = self._lines[index]
         try:
             first, second = map(_read_frame, paths[:2])
-            flow, known = read_flow(paths[2])
+            if len(paths) == 2:
+                flow = np.full((2, *first.shape[:2]), np.nan, np.float32)
+            else:
+                flow, known = read_flow(paths[2])
         except ValueError as error:
             raise ValueError(f'{self._where(number)}: {error}') from None
         sizes = first.shape[:2], second.shape[:2], flow.shape[1:]
@@ -82,8 +91,8 @@ class ListedPairs(Sequence):
                               (height, width) in zip(paths, sizes))
             raise ValueError(
                 f'{self._where(number)} has files of several sizes ({shown}); '
-                'name three files of one size')
-        if not known.any():
+                'name files of one size')
+        if len(paths) == 3 and not known.any():
             raise ValueError(
                 f'{self._where(number)} names {paths[2]!r}, in which no pixel '
                 'has a known flow; remove the line')

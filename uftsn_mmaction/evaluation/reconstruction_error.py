@@ -10,7 +10,11 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from ..models.flow.warp import backward_warp, valid_mask
+from ..models.flow.warp import (
+    backward_warp,
+    photometric_errors,
+    valid_mask,
+)
 from ..models.losses.occlusion import forward_backward_mask
 from .end_point_error import mean_over_pixels
 
@@ -97,11 +101,10 @@ def reconstruction_maps(flow: Tensor, reverse_flow: Tensor, first: Tensor,
         :class:`ReconstructionError`, and 1 where the flow ends ``inside``.
     """
     inside = valid_mask(flow)
-    still = (first - second).abs().mean(1, keepdim=True)
-    moved = (first - backward_warp(second, flow)).abs().mean(1, keepdim=True)
+    photometric, still = photometric_errors(first, second, flow)
     gap = (flow + backward_warp(reverse_flow, flow)).norm(dim=1, keepdim=True)
     return dict(
-        photometric=moved.where(inside > 0, still), photometric_zero=still,
+        photometric=photometric, photometric_zero=still,
         forward_backward=gap * inside, inside=inside)
 
 

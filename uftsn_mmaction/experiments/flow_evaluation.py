@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation of flow estimators on pairs of frames with known flow."""
+"""Evaluation of flow estimators on pairs of frames."""
 from __future__ import annotations
 
 import re
@@ -14,9 +14,9 @@ from mmengine.fileio import put
 from mmengine.utils import ProgressBar
 
 from ..datasets.flow_pairs import FlowPair, GeneratedPairs, ListedPairs
+from ..evaluation.estimators import build_estimators
 from ..fileio.atomic import write_json
-from ..models.flow import FlowEstimator
-from ..models.flow_zoo import RANDOM, build_estimator, short_names
+from ..fileio.flow_file import is_known, write_flo
 from ..visualization import figure_to_png, flow_panel
 from .environment import environment, environment_text
 from .flow_report import FlowReport
@@ -27,9 +27,11 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs, specs: Sequence[str],
                   seed: int = 0) -> FlowReport:
     """Measure estimators, print their table and write the files.
 
-    The folder ``out`` gets ``flow.json`` and pictures of the first pairs.
-    ``seed`` is that of random weights.
+    The folder ``out`` gets ``flow.json``, pictures of the first pairs, and
+    each flow of a pair without a true one, as ``.flo``. ``seed`` is that of
+    random weights.
     """
+    written = 0
     estimators = build_estimators(specs, device, seed)
     report = FlowReport(list(estimators))
     progress = ProgressBar(len(pairs), file=sys.stderr)
@@ -43,9 +45,13 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs, specs: Sequence[str],
                 continue
             report.add(name, pair.name, flow, pair.flow)
             flows[name] = flow
+        start = out / f'{number:03d}_{_file_name(pair.name)}'
         if number < pictures:
-            name = re.sub(r'[^\w.-]+', '_', pair.name)
-            put(_picture(pair, flows), str(out / f'{number:03d}_{name}.png'))
+            put(_picture(pair, flows), f'{start}.png')
+        if not is_known(pair.flow, 0).any():
+            for name, flow in flows.items():
+                write_flo(f'{start}_{_file_name(name)}.flo', flow)
+                written += 1
         progress.update()
     print(file=sys.stderr)
     settings = dict(
@@ -68,22 +74,14 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs, specs: Sequence[str],
             print(f'{estimator["name"]}: {estimator["settings"]}')
     print(f'device: {device}; threads: {settings["threads"]}; seed: {seed}')
     print(environment_text(settings['environment']))
+    flows = f', and {written} flows as .flo' if written else ''
     print(f'{out / "flow.json"}, pictures of {min(pictures, len(pairs))} of '
-          f'{len(pairs)} pairs beside it')
+          f'{len(pairs)} pairs{flows} beside it')
     return report
 
 
-def build_estimators(texts: Sequence[str], device: str | torch.device = 'cpu',
-                     seed: int = 0) -> dict[str, FlowEstimator]:
-    """Build estimators by short names, none of which changes another one."""
-    estimators = {}
-    for name, text in zip(short_names(texts), texts):
-        torch.manual_seed(seed)
-        estimator = build_estimator(text).to(device)
-        if estimator.has_random_weights:
-            name += RANDOM
-        estimators[name] = estimator
-    return estimators
+def _file_name(text: str) -> str:
+    return re.sub(r'[^\w.-]+', '_', text)
 
 
 def _picture(pair: FlowPair, flows: Mapping[str, np.ndarray]) -> bytes:
@@ -91,8 +89,11 @@ def _picture(pair: FlowPair, flows: Mapping[str, np.ndarray]) -> bytes:
     # Columns are narrow: one line for each part of a name.
     titles = {name.replace(':', '\n').replace(' (', '\n('): flow
               for name, flow in flows.items()}
-    figure = flow_panel(
-        [dict(frame=pair.first, gt_flow=pair.flow, flows=titles)])
+    known = is_known(pair.flow, 0).any()
+    figure = flow_panel([
+        dict(frame=pair.first, gt_flow=pair.flow if known else None,
+             flows=titles)
+    ])
     # Room for the second line of the titles.
     figure.set_figheight(figure.get_figheight() + 0.15)
     return figure_to_png(figure)

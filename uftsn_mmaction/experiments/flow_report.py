@@ -33,18 +33,22 @@ class FlowReport:
 
     def add(self, estimator: str, pair: str, flow: np.ndarray,
             gt: np.ndarray) -> None:
-        """Measure a flow ``(2, H, W)`` in pixels; the true one has gaps."""
+        """Measure a flow ``(2, H, W)`` in pixels.
+
+        The true flow is NaN where it is not known.
+        """
         metric = self._metrics[estimator]
         # 2 x H x W -> 1 x 2 x 1 x H x W
         sample = dict(pred_flow=flow[None, :, None], gt_flow=gt[None, :, None])
         metric.process(None, [sample])
         known = known_flow_mask(gt).numpy()
         finite = np.isfinite(flow).all(axis=0)
+        judged = known if known.any() else np.ones_like(known)
         self.rows.append(
             dict(estimator=estimator, pair=pair,
                  **_reported(metric, metric.results[-1:]),
                  known_pixels=int(known.sum()),
-                 non_finite_pixels=int((known & ~finite).sum())))
+                 non_finite_pixels=int((judged & ~finite).sum())))
 
     def refuse(self, estimator: str, pair: str, reason: str) -> None:
         """Note that an estimator has no flow of a pair, and why."""

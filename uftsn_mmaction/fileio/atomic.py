@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class AtomicLocalBackend(LocalBackend):
                 backend_args=dict(backend='atomic')))
 
     A kill, unlike an exception, leaves a hidden file ``.<name>.<id>.tmp``,
-    which nothing reads and which may be deleted.
+    which nothing reads, see :func:`remove_leftovers`.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
@@ -69,6 +70,16 @@ class AtomicLocalBackend(LocalBackend):
                  encoding: str = 'utf-8') -> None:
         """Write text as :meth:`put` does, with its line ends unchanged."""
         self.put(obj.encode(encoding), filepath)
+
+
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove what killed processes have left half written in a folder.
+
+    No other process may be writing there.
+    """
+    for path in Path(folder).glob('.*.tmp'):
+        if re.fullmatch(r'\..+\.[0-9a-f]{32}\.tmp', path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, content: Any) -> None:

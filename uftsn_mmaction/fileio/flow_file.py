@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read files of optical flow as data only.
+"""Read files of optical flow as data only, and write them.
 
 The format follows from the ending of the name:
 
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from mmcv.video import flow_from_bytes, sparse_flow_from_bytes
 
+from .atomic import AtomicLocalBackend
 from .paths import check_input_file
 
 #: Most pixels of a flow, 8192 x 8192.
@@ -57,6 +58,21 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
     flow = reader(path)
     known = is_known(flow, 0)
     return np.where(known, flow, np.float32(np.nan)), known
+
+
+def write_flo(path: str | Path, flow: np.ndarray) -> None:
+    """Write a flow as ``.flo``, complete or not at all.
+
+    Args:
+        path: File to write.
+        flow: Flow ``(2, H, W)`` in pixels; what is not finite is marked as
+            unknown.
+    """
+    marked = np.where(np.isfinite(flow), flow, 10 * UNKNOWN_FLOW)
+    # 2 x H x W -> H x W x 2
+    content = np.moveaxis(marked, 0, -1).astype('<f4').tobytes()
+    header = _FLO_HEADER.pack(_FLO_MAGIC, flow.shape[2], flow.shape[1])
+    AtomicLocalBackend().put(header + content, path)
 
 
 def is_known(flow: np.ndarray, channel_axis: int) -> np.ndarray:

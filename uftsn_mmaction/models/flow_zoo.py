@@ -111,7 +111,10 @@ class EstimatorSpec:
         else:
             config = dict(type=name)
         kind = config.get('type')
-        if isinstance(kind, str) and MODELS.get(kind) is None:
+        # A registry would import the scope before a dot, whatever it is.
+        if isinstance(kind, str) and (
+                not all(part.isidentifier() for part in kind.split('.'))
+                or MODELS.get(kind) is None):
             raise _unknown(kind)
         return cls(text, refine(config) if refined else config, checkpoint)
 

@@ -5,6 +5,8 @@ import random
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
 
@@ -231,3 +233,28 @@ def test_stock_transforms_that_spoil_flow_are_noticed(stock, words, between):
 def test_frames_are_no_flow(transform, images):
     with pytest.raises(ValueError, match='CachedFlow'):
         run(transform, results_of(images))
+
+
+@given(
+    st.integers(1, 12), st.integers(1, 12), st.integers(0, 11),
+    st.integers(0, 11), st.sampled_from(['horizontal', 'vertical']),
+    st.integers(0, 99))
+def test_flips_and_crops_of_any_flow(height, width, top, left, direction,
+                                     number):
+    """Twice is not at all, and a crop of the mirror is the mirrored crop."""
+    rng = np.random.RandomState(number)
+    flow = rng.randn(height, width, 2).astype(np.float32)
+    flip = dict(type='FlipFlow', flip_ratio=1.0, direction=direction)
+
+    def flipped(image):
+        return run(flip, results_of([image]))['imgs'][0]
+
+    once = flipped(flow)
+    np.testing.assert_array_equal(flipped(once), flow)
+    channel = 0 if direction == 'horizontal' else 1
+    assert once[..., channel].sum() == pytest.approx(
+        -flow[..., channel].sum(), abs=1e-4)
+    rows = slice(top % height, None), slice(left % width, None)
+    mirrored = (slice(0, height - top % height) if channel else rows[0],
+                rows[1] if channel else slice(0, width - left % width))
+    np.testing.assert_array_equal(flipped(flow[rows]), once[mirrored])

@@ -58,9 +58,18 @@ def test_a_filled_model_is_tested(run, change):
     assert runner.model.weight.tolist() == [7, 7, 7]
 
 
-def test_a_training_may_start_from_a_part(run):
-    runner = run(FAULTS['lacking'])
+@pytest.mark.parametrize('fault, said', [
+    ('lacking', 'missing keys in source state_dict: weight'),
+    ('other shape', 'size mismatch for weight'),
+])
+def test_a_training_may_start_from_a_part(run, fault, said, monkeypatch):
+    """Such as a network with a head of other classes."""
+    lines = []
+    monkeypatch.setattr('mmengine.runner.checkpoint.print_log',
+                        lambda text, *args, **kwargs: lines.append(text))
+    runner = run(FAULTS[fault])
     runner.train()
+    assert any(said in line for line in lines)
     # The epoch, its validation, and a test of what was trained.
     assert len(runner.model.seen) == 3
     runner.test()

@@ -20,7 +20,8 @@ def train():
     Returns the warnings, with the number of the step each.
     """
 
-    def train(*steps, frames=MOVING, stages=None, as_list=True, **kwargs):
+    def train(*steps, frames=MOVING, stages=None, as_list=True, model=None,
+              **kwargs):
         hub = MessageHub('test_flow_health')
         hook = FlowHealthHook(**{'interval': 5, 'warmup': 10, **kwargs})
         said = []
@@ -31,7 +32,7 @@ def train():
             for name, value in outputs.items():
                 hub.update_scalar(f'train/{name}', value)
             runner = SimpleNamespace(
-                message_hub=hub, iter=index,
+                message_hub=hub, iter=index, model=model,
                 logger=SimpleNamespace(
                     warning=lambda text, i=index: said.append((i + 1, text))))
             inputs = [frames] if as_list else frames[None]
@@ -43,6 +44,38 @@ def train():
 
 
 LEARNS = (1.2, 0.4, 5.)
+
+
+class Explains:
+    """A model whose flow leaves this share of the frames' difference."""
+
+    def __init__(self, *shares):
+        self.shares, self.calls = list(shares), 0
+
+    def data_preprocessor(self, batch):
+        assert batch['inputs'][0].shape == (1, 3, 2, 32, 32)
+        return batch
+
+    def photometric_errors(self, inputs):
+        self.calls += 1
+        return torch.tensor([8 * self.shares.pop(0), 8.])
+
+
+def test_a_flow_that_explains_nothing_is_told(train):
+    model = Explains(0.5, 1., 0.99, 0.9, float('nan'))
+    said = train(*[LEARNS] * 35, model=model)
+    # One judgement in five steps, after ten to warm up.
+    assert model.calls == 5
+    assert [step for step, _ in said] == [20, 35]
+    assert 'no better than no flow' in said[0][1]
+    assert 'by 8 grey levels with it and by 8 without' in said[0][1]
+
+
+def test_frames_without_motion_are_not_explained(train):
+    model = Explains()
+    assert not train(*[LEARNS] * 30, model=model, frames=STILL)
+    # Stacked flow from a cache is no frame.
+    assert not train(*[LEARNS] * 30, model=model, frames=MOVING[:, :2])
 
 
 @pytest.mark.parametrize('as_list', [True, False])

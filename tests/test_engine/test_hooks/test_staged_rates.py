@@ -111,7 +111,11 @@ def test_the_log_forgets_losses_of_an_earlier_stage(staged_runner, tmp_path,
         assert 'train/loss_census' in runner.recorder.scalars[0]
 
 
-def test_a_run_resumed_within_a_stage_keeps_its_log(staged_runner, tmp_path):
+def test_a_run_resumed_within_a_stage_keeps_its_log(staged_runner, tmp_path,
+                                                    monkeypatch):
+    said = []
+    monkeypatch.setattr('mmengine.logging.message_hub.print_log',
+                        lambda text, *args, **kwargs: said.append(text))
     staged_runner(tmp_path / 'first', 3).train()
     runner = staged_runner(
         tmp_path / 'second',
@@ -121,6 +125,8 @@ def test_a_run_resumed_within_a_stage_keeps_its_log(staged_runner, tmp_path):
     runner.train()
     losses, _ = runner.message_hub.log_scalars['train/loss_cls'].data
     assert len(losses) == 2 * STEPS  # the whole of the classifier stage
+    # The losses of the stage before it are not missed.
+    assert not said
 
 
 def test_the_log_holds_one_rate_a_step(staged_runner, tmp_path):

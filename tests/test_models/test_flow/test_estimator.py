@@ -3,6 +3,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.utils import digit_version
@@ -254,3 +256,45 @@ def test_can_be_exported():
     with torch.no_grad():
         program = torch.export.export(estimator, (clip, ))
         assert_flows(program.module()(clip), estimator(clip))
+
+
+@pytest.mark.parametrize('size', [(64, 64), (96, 80), (128, 128), (37, 53)])
+def test_a_trace_is_right_or_refuses_another_size(size):
+    """A graph has the sizes of its example in it."""
+    estimator = build(out_indices=(0, ))
+    with torch.no_grad():
+        traced = torch.jit.trace(
+            estimator, torch.rand(1, 3, 2, 64, 64), check_trace=False)
+        clip = torch.rand(1, 3, 2, *size)
+        try:
+            flow = traced(clip)
+        except RuntimeError:
+            assert size != (64, 64)
+        else:
+            torch.testing.assert_close(flow, estimator(clip))
+
+
+@settings(max_examples=12)
+@given(
+    st.integers(1, 2), st.integers(2, 4), st.integers(32, 75),
+    st.integers(32, 75),
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32,
+                     torch.float64]))  # yapf: disable
+def test_flow_of_any_clip(batch, frames, height, width, dtype):
+    """Each pair by itself, backwards as of the reversed clip."""
+    estimator = build()
+    if dtype == torch.float64:
+        estimator.double()
+    clip = torch.rand(batch, 3, frames, height, width).to(dtype)
+    with torch.no_grad():
+        flows = estimator(clip)
+        back = estimator(clip.flip(2), backward=True)
+        last = estimator(clip[-1:, :, -2:])
+    sizes = levels_of(height, width)
+    for flow, other, pair, size in zip(flows, back, last, sizes):
+        assert flow.shape == (batch, 2, frames - 1, *size)
+        assert flow.dtype == torch.promote_types(dtype, torch.float32)
+        assert flow.isfinite().all()
+        torch.testing.assert_close(other.flip(2), flow, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            flow[-1:, :, -1:], pair, atol=1e-4, rtol=1e-4)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any estimator on a pair of pictures."""
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -72,3 +73,25 @@ def test_solvers_beat_zero_flow(name):
         flow = estimator.flow_of_pair(pair.first, pair.second)
         error = np.hypot(*(flow - pair.flow)).mean()
         assert error < 0.5 * np.hypot(*pair.flow).mean()
+
+
+@pytest.mark.parametrize('name', ['tvl1', 'dis', 'tvnet'])
+@pytest.mark.parametrize('height, width', [(67, 97), (40, 301)])
+def test_solvers_are_right_at_odd_sizes(name, height, width):
+    rng = np.random.default_rng(0)
+    big = rng.integers(0, 256, (height + 80, width + 80, 3)).astype(np.uint8)
+    big = cv2.GaussianBlur(big, (0, 0), 1.5)
+    first, second = (
+        np.ascontiguousarray(big[y:y + height, x:x + width])
+        for y, x in ((40, 40), (39, 38)))
+    flow = build_estimator(name).flow_of_pair(first, second)
+    error = np.hypot(flow[0] - 2, flow[1] - 1)
+    assert error.mean() < 0.1
+
+
+@pytest.mark.parametrize('name', ['tvl1', 'dis', 'tvnet'])
+@pytest.mark.parametrize('value', [0, 255])
+def test_nothing_moves_in_constant_frames(name, value):
+    frame = np.full((64, 64, 3), value, np.uint8)
+    flow = build_estimator(name).flow_of_pair(frame, frame)
+    assert np.abs(flow).max() < 0.01

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uftsn_mmaction.models.flow.warp import (
     backward_warp,
@@ -185,3 +187,24 @@ def test_resize_flow_to_its_own_size_changes_nothing():
 def test_resize_flow_gradients():
     flow = torch.randn(1, 2, 3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda f: resize_flow(f, (5, 9)), flow)
+
+
+@given(
+    sizes=st.tuples(*[st.integers(1, high) for high in (2, 3, 9, 9)]),
+    reach=st.sampled_from([0.4, 3., 30.]),
+    dtype=st.sampled_from([torch.float16, torch.float32, torch.float64]),
+    seed=st.integers(0, 99))
+def test_any_warp_is_that_by_hand(sizes, reach, dtype, seed):
+    """Also far outside the frame, and of a single row or pixel."""
+    generator = torch.Generator().manual_seed(seed)
+    feature = torch.rand(sizes, generator=generator).to(dtype)
+    flow = torch.randn(sizes[0], 2, *sizes[2:], generator=generator)
+    flow = (reach * flow).to(torch.promote_types(dtype, torch.float32))
+    warped = backward_warp(feature, flow)
+    assert warped.dtype == flow.dtype
+    expected = warp_by_hand(feature.double().numpy(), flow.numpy())
+    np.testing.assert_allclose(warped.numpy(), expected, atol=2e-4)
+    # Mirrored frames have mirrored flow.
+    mirrored = backward_warp(
+        feature.flip(-1), flow.flip(-1) * flow.new_tensor([[[-1.]], [[1.]]]))
+    torch.testing.assert_close(mirrored.flip(-1), warped, atol=2e-4, rtol=0)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from uftsn_mmaction.models.losses import penalty as penalties
 from uftsn_mmaction.models.losses.penalty import (
     PENALTIES,
     masked_mean,
@@ -58,3 +59,23 @@ def test_masked_mean_of_nothing_is_zero():
     mean = masked_mean(x, torch.zeros(1, 1, 2, 2))
     mean.backward()
     assert mean == 0 and not x.grad.any()
+
+
+def test_processes_share_the_number_of_pixels(monkeypatch):
+    """The mean of what they get is the mean over all pixels that count."""
+    values = torch.rand(2, 1, 1, 4, 5)
+    masks = torch.zeros(2, 1, 1, 4, 5)
+    masks[0, ..., :2, :] = 1
+    masks[1, ..., 0] = 1
+    expected = masked_mean(values.flatten(0, 1), masks.flatten(0, 1))
+    monkeypatch.setattr(penalties, 'is_distributed', lambda: True)
+    monkeypatch.setattr(penalties, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(penalties, 'all_reduce',
+                        lambda count: count.fill_(masks.sum()))
+    one, other = (masked_mean(*pair) for pair in zip(values, masks))
+    torch.testing.assert_close((one + other) / 2, expected)
+    # One without any pixel adds nothing, and takes nothing.
+    masks[1] = 0
+    one, other = (masked_mean(*pair) for pair in zip(values, masks))
+    assert other == 0
+    torch.testing.assert_close(one / 2, values[0, ..., :2, :].mean())

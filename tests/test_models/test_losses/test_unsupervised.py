@@ -2,6 +2,8 @@
 """Eq. 9: terms that share their frames, in both directions."""
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from mmaction.registry import MODELS
 from torch import nn
 
@@ -136,3 +138,32 @@ def test_the_recognizer_takes_them_by_name(build_recognizer, make_batch):
     second.load_state_dict(first.state_dict())
     assert first.loss(clips, samples) == second.loss(clips, samples)
     assert not MODELS.build(photometric).state_dict()
+
+
+@given(
+    st.integers(3, 14), st.integers(3, 14), st.integers(2, 4),
+    st.sampled_from([None, 'forward_backward', 'range_map']),
+    st.sampled_from([1, 2]), st.sampled_from(['l1', 'charbonnier', 'robust']),
+    st.integers(0, 99))
+def test_mirrored_or_reversed_clips_cost_the_same(
+        height, width, frames, occlusion, order, penalty, seed):
+    """Left, right, up, down, before and after are alike to every term."""
+    loss = UnsupervisedLoss([
+        PhotometricLoss(
+            level_weights=(1., ), ssim_weight=1., penalty=penalty,
+            occlusion=occlusion),
+        SmoothnessLoss(level_weights=(1., ), order=order, penalty=penalty)
+    ])  # yapf: disable
+    generator = torch.Generator().manual_seed(seed)
+    clip = torch.rand(2, 3, frames, height, width, generator=generator)
+    there, back = 2 * torch.randn(
+        2, 2, 2, frames - 1, height, width, generator=generator)
+    expected = loss([there], [back], clip)
+    assert all(value.isfinite() for value in expected.values())
+    for axis, signs in ((-1, (-1., 1.)), (-2, (1., -1.))):
+        sign = torch.tensor(signs).view(2, 1, 1, 1)
+        mirrored = loss([there.flip(axis) * sign], [back.flip(axis) * sign],
+                        clip.flip(axis))
+        torch.testing.assert_close(mirrored, expected, atol=1e-3, rtol=1e-3)
+    reversed_ = loss([back.flip(2)], [there.flip(2)], clip.flip(2))
+    torch.testing.assert_close(reversed_, expected, atol=1e-4, rtol=1e-4)

@@ -2,6 +2,7 @@
 """What the recognizer refuses, and what it does under autocast."""
 import pytest
 import torch
+from mmaction.evaluation import AccMetric, mean_average_precision
 
 
 def test_frames_in_0_to_255_are_refused(build_recognizer, make_batch):
@@ -162,3 +163,31 @@ def test_drawn_pairs_have_no_true_flow(build_recognizer):
             pairs_per_clip=1,
             flow_losses=dict(truth=dict(
                 type='EndPointErrorLoss', level_weights=(1., ) * 5)))
+
+
+def test_a_video_may_have_several_labels(build_recognizer, make_batch):
+    """To the mean average precision, as a list with multi_class gives."""
+    model = build_recognizer(
+        cls_head=dict(
+            type='TSNHead',
+            num_classes=4,
+            in_channels=64,
+            multi_class=True,
+            loss_cls=dict(type='BCELossWithLogits', loss_weight=1.),
+            average_clips='prob'))
+    clips, samples = make_batch()
+    labels = torch.eye(4)[:len(samples)]
+    labels[:, -1] = 1
+    for sample, label in zip(samples, labels):
+        sample.set_gt_label(label)
+    loss, _ = model.parse_losses(model(clips, samples, mode='loss'))
+    loss.backward()
+    assert loss.isfinite()
+    with torch.no_grad():
+        predicted = model.eval()(clips, samples, mode='predict')
+    metric = AccMetric(metric_list=('mean_average_precision', ))
+    metric.process(None, [sample.to_dict() for sample in predicted])
+    found = metric.compute_metrics(metric.results)
+    scores = [sample.pred_score.numpy() for sample in predicted]
+    assert found == dict(
+        mean_average_precision=mean_average_precision(scores, labels.numpy()))

@@ -12,7 +12,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from ...fileio.atomic import AtomicLocalBackend
+from ...fileio.atomic import AtomicLocalBackend, remove_leftovers
 from ...fileio.sound_checkpoint import (
     INTERRUPTED,
     check_sound,
@@ -32,7 +32,8 @@ class SafeCheckpointHook(CheckpointHook):
     reader: it holds the name of the file, without its folder.
 
     A new training does not begin over the checkpoints of an earlier one, and
-    an old checkpoint is removed only after the next one is written.
+    an old checkpoint is removed only after the next one is written. What
+    kills left half written is removed.
 
     The arguments are those of ``CheckpointHook``; set
     ``backend_args=dict(backend='atomic')``, so that a kill does not leave
@@ -93,6 +94,9 @@ class SafeCheckpointHook(CheckpointHook):
                 f'training, such as {min(found).name}; give --resume to go '
                 'on, or choose another --work-dir to begin anew')
         super().before_train(runner)
+        if is_main_process():
+            for each in {self.out_dir, runner.work_dir}:
+                remove_leftovers(each)
         if runner.iter:
             # MMEngine keeps the best score only beside an earlier checkpoint.
             self.last_ckpt = runner._load_from

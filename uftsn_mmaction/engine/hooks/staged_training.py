@@ -209,10 +209,12 @@ class StagedTrainingHook(Hook):
         if before != stage.name:
             # Otherwise the log would repeat the last value of losses and rates
             # that the new stage does not have.
-            scalars = runner.message_hub.log_scalars
-            for key in [k for k in scalars if k.startswith('train/')]:
+            hub = runner.message_hub
+            for key in [k for k in hub.log_scalars if k.startswith('train/')]:
                 if 'loss' in key or key.startswith('train/lr_'):
-                    scalars.pop(key)
+                    hub.log_scalars.pop(key)
+                    # Otherwise a resumed run would warn that it is missing.
+                    hub._resumed_keys.pop(key, None)
         self._active = stage
         total = sum(p.numel() for p in model.parameters())
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -90,6 +90,26 @@ def valid_mask(flow: Tensor) -> Tensor:
     return inside[:, None].to(flow.dtype)
 
 
+def photometric_errors(first: Tensor, second: Tensor,
+                       flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Compare a frame with the next one, moved by the flow and as it is.
+
+    A pixel whose flow leaves the frame counts with the difference that zero
+    flow has there, so that pointing outside gains nothing.
+
+    Args:
+        first, second: Frames ``(N, 3, H, W)``.
+        flow: Flow from the first to the second ``(N, 2, H, W)``.
+
+    Returns:
+        Mean absolute differences ``(N, 1, H, W)`` with the flow, and with
+        zero flow.
+    """
+    still = (first - second).abs().mean(1, keepdim=True)
+    moved = (first - backward_warp(second, flow)).abs().mean(1, keepdim=True)
+    return moved.where(valid_mask(flow) > 0, still), still
+
+
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize a flow ``(N, 2, h, w)`` to a height and width, ``up()`` of eq. 2.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from mmengine.dist import all_reduce, get_world_size, is_distributed
 from torch import Tensor
 
 PENALTIES = ('l1', 'charbonnier', 'robust')
@@ -50,5 +51,14 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     The 1/M of eq. 9, with M as the number of pixels that count: divided by
     all pixels, the loss would reward a flow that leaves the frame. An empty
     mask gives 0.
+
+    In a distributed training M is the mean over all processes, which have to
+    call this alike. The mean of their gradients, which they then take, is
+    that of one process with all samples.
     """
-    return (x * mask).sum() / mask.sum().clamp(min=1)
+    count = mask.sum()
+    if is_distributed():
+        count = count.clone()
+        all_reduce(count)
+        return (x * mask).sum() * get_world_size() / count.clamp(min=1)
+    return (x * mask).sum() / count.clamp(min=1)

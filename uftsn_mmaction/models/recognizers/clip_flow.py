@@ -8,6 +8,7 @@ import torch
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from ..flow.warp import photometric_errors
 from .staged import StagedTraining
 
 
@@ -35,6 +36,28 @@ class ClipFlow(StagedTraining):
         frozen = 'flow_estimator' in self.frozen_parts
         with torch.no_grad() if frozen else nullcontext():
             return self.flow_estimator.levels(self._clips(inputs))
+
+    @torch.no_grad()
+    def photometric_errors(self, inputs: Tensor) -> Tensor:
+        """Tell how well the present flow explains the frames.
+
+        Random numbers, statistics and modes are left as they are.
+
+        Args:
+            inputs: Clips ``(B, M, 3, T, H, W)`` in [0, 1], of which the first
+                two frames of the first clip are looked at.
+
+        Returns:
+            Means ``(2, )`` of :func:`.warp.photometric_errors` in grey levels
+            of 255: with the flow, and with zero flow.
+        """
+        pairs = inputs[:, 0, :, :2]
+        trains = self.flow_estimator.training
+        self.flow_estimator.eval()
+        flow = self.flow_estimator.levels(pairs)[0]
+        self.flow_estimator.train(trains)
+        errors = photometric_errors(*pairs.unbind(2), flow[:, :, 0])
+        return 255 * torch.stack([error.mean() for error in errors])
 
     def _clips(self, inputs: Tensor) -> Tensor:
         """Check and flatten the input to ``(B*M, 3, T, H, W)``."""

@@ -2,7 +2,7 @@
 """Estimators that are compared do not change each other."""
 import torch
 
-from uftsn_mmaction.experiments.flow_evaluation import build_estimators
+from uftsn_mmaction.evaluation.estimators import build_estimators
 
 
 def equal(one, other):
