@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
         '"path" or "path label" for each video')
     add('--to', required=True, choices=_FORMATS, help='format')
     add('--out', required=True, metavar='DIR', help='folder of the flow')
-    add('--estimator', default='uftsn_plus', metavar='SPEC',
+    add('--estimator', default='uftsn_plus+refined', metavar='SPEC',
         help='NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT, as '
         'evaluate_flow.py takes (default: uftsn_plus)')
     add('--stride', type=int, default=1, metavar='N',

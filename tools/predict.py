@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
         'of the test set)')
     add('--top', type=int, default=3, metavar='N',
         help='classes to show (default: 3)')
-    add('--estimator', default='uftsn_plus', metavar='SPEC',
+    add('--estimator', default='uftsn_plus+refined', metavar='SPEC',
         help='flow to show, as evaluate_flow.py takes it (default: '
         'uftsn_plus)')
     add('--size', type=int, default=360, metavar='S',

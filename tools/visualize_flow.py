@@ -32,9 +32,10 @@ def parse_args() -> argparse.Namespace:
         'patterns and .txt lists of them')
     add('--out', required=True, metavar='FILE',
         help='.png, .gif, .mp4 or .webm')
-    add('--estimator', nargs='+', default=['uftsn_plus'], metavar='SPEC',
+    add('--estimator', nargs='+', default=['uftsn_plus+refined'],
+        metavar='SPEC',
         help='estimators as evaluate_flow.py takes them (default: '
-        'uftsn_plus)')
+        'uftsn_plus+refined)')
     add('--pairs', type=int, metavar='N',
         help='pairs of each clip in a .png (default: 3 of a single clip, one '
         'of each of several)')

@@ -24,6 +24,8 @@ from .find_sources import find_sources, is_single
 from .source import Source
 from .windows import Window, split_windows
 
+#: The flow in the box, and iterations that find what is small in the frame.
+DEFAULT = 'uftsn_plus+refined'
 # The coarsest level of every estimator has a pixel or more.
 _SMALLEST = 64
 
@@ -51,7 +53,8 @@ class FlowInferencer(BaseInferencer):
     Args:
         model: Estimator as command lines name it, see
             :class:`~uftsn_mmaction.models.flow_zoo.EstimatorSpec`:
-            ``'uftsn_plus'`` (with the weights in the box), ``'dis'``,
+            ``'uftsn_plus+refined'`` (the default, with the weights in the
+            box), ``'uftsn_plus'`` (faster), ``'dis'``,
             ``'tvl1+refined'``, ``'CONFIG.py:CHECKPOINT'``, ... Or its config,
             or an estimator.
         weights: Checkpoint of the estimator or of a recognizer that has it.
@@ -72,7 +75,7 @@ class FlowInferencer(BaseInferencer):
     preprocess_kwargs = {'stride', 'size'}
 
     def __init__(self,
-                 model: str | Mapping[str, Any] | FlowEstimator = 'uftsn_plus',
+                 model: str | Mapping[str, Any] | FlowEstimator = DEFAULT,
                  weights: str | None = None,
                  device: str | torch.device | None = None,
                  show_progress: bool = False) -> None:
