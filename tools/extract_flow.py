@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     add('--out', required=True, metavar='DIR', help='folder of the flow')
     add('--estimator', default='uftsn_plus+refined', metavar='SPEC',
         help='NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT, as '
-        'evaluate_flow.py takes (default: uftsn_plus)')
+        'evaluate_flow.py takes (default: uftsn_plus+refined)')
     add('--stride', type=int, default=1, metavar='N',
         help='frames from the first to the second one of a pair, and from '
         'pair to pair (default: 1)')

@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
         help='classes to show (default: 3)')
     add('--estimator', default='uftsn_plus+refined', metavar='SPEC',
         help='flow to show, as evaluate_flow.py takes it (default: '
-        'uftsn_plus)')
+        'uftsn_plus+refined)')
     add('--size', type=int, default=360, metavar='S',
         help='shorter side of larger frames in pixels (default: 360)')
     add('--bound', type=float, metavar='B',
