@@ -57,12 +57,12 @@ def phases(monkeypatch, build_result, fusion_result):
 def start(config_file, fusion_file, tiny_options, tmp_path, phases):
     """Function that runs the quickstart in ``tmp_path / 'run'``."""
 
-    def run(options=None, **kwargs):
+    def run(options=None, config=config_file, **kwargs):
         phases.clear()
         settings = tools.RunSettings(
             Path('tools'), tmp_path / 'run', gpus=0, threads=1)
         return run_quickstart(
-            config_file,
+            config,
             fusion_file,
             settings, {
                 **tiny_options,
@@ -176,3 +176,13 @@ def test_refuses_a_folder_in_use(start, phases, tmp_path):
         with pytest.raises(ValueError, match=str(tmp_path / 'run')):
             start(restart=True)
     assert (tmp_path / 'run' / 'metrics.json').exists()
+
+
+def test_the_control_is_tested_on_its_own_flow(start, phases, repo_root):
+    start(config=str(repo_root / 'configs' / 'uftsn_plus_quickstart.py'))
+    refined = 'RefinedFlowEstimator'
+    assert phases[3:] == [
+        f'test temporal epoch_3 {refined}', f'test control epoch_2 {OURS}',
+        'test None None TVL1FlowEstimator', f'test None None {refined}',
+        phases[-1]
+    ]

@@ -111,9 +111,9 @@ class _Quickstart:
                 experiment.train()
         plan = self.plan
         results = {
-            name: self._test(name, plan.motion,
-                             self.trainings[name].checkpoint)
-            for name in ('temporal', 'control')
+            name: self._test(name, cfg, self.trainings[name].checkpoint)
+            for name, cfg in (('temporal', plan.motion),
+                              ('control', plan.control_config()))
         }
         results['tvl1'] = self._test('tvl1', plan.tvl1_config())
         if plan.pretrained:
