@@ -56,8 +56,9 @@ def read_text(path: str,
 def split_columns(line: str, delimiter: str = ' ') -> list[str]:
     """Split a line into a path and labels.
 
-    A blank stands for any number of blanks and tabs. Where there are tabs,
-    the path ends at the first one, so that it may hold blanks.
+    A blank stands for any number of blanks and tabs. Where what they separate
+    is more than a path and numbers, the path ends at the first tab, so that it
+    may hold blanks.
 
     Examples:
         >>> split_columns('a.avi 3')
@@ -69,7 +70,8 @@ def split_columns(line: str, delimiter: str = ' ') -> list[str]:
     """
     if delimiter != ' ':
         return line.split(delimiter)
-    path, tab, labels = line.partition('\t')
-    if tab:
-        return [path.rstrip(' '), *labels.split()]
-    return re.split(' +', line)
+    path, *labels = re.split('[ \t]+', line)
+    if '\t' in line and not all(map(str.isdecimal, labels)):
+        path, _, rest = line.partition('\t')
+        return [path.rstrip(' '), *rest.split()]
+    return [path, *labels]
