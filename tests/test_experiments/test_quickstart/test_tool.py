@@ -22,7 +22,7 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
         str(tmp_path / 'my data'), '--threads', '1', '--cfg-options',
         *(f'{key}={value}' for key, value in tiny_options.items()),
         # Crops of frames are to fill the coarsest level as well.
-        *(f'{loader}_dataloader.dataset.generator.size=(48, 48)'
+        *(f'{loader}_dataloader.dataset.generator.size=(64, 64)'
           for loader in ('train', 'val', 'test'))
     ]
     log = tmp_path / 'log.txt'
