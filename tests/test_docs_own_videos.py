@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def own(fusion, repo_root):
-    """What a test has in place of the page's configs and checkpoints."""
+    """Configs and checkpoints in place of those of the page."""
     return {
         'configs/uftsn_fusion_ucf101.py': str(fusion),
         'configs/uftsn_r18_ucf101.py':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a folder of flow knows of itself."""
+"""A folder of flow records its settings and complete videos."""
 import json
 
 import pytest

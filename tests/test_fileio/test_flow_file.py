@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from uftsn_mmaction.fileio.flow_file import MAX_PIXELS, read_flow, write_flo
+from uftsn_mmaction.fileio.flow_file import MAX_PIXELS, read_flow
+from uftsn_mmaction.fileio.flow_writer import write_flo
 
 
 def flo(width, height, values, magic=202021.25):

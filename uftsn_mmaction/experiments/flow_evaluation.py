@@ -16,7 +16,8 @@ from mmengine.utils import ProgressBar
 from ..datasets.flow_pairs import FlowPair, GeneratedPairs, ListedPairs
 from ..evaluation.estimators import build_estimators
 from ..fileio.atomic import write_json
-from ..fileio.flow_file import is_known, write_flo
+from ..fileio.flow_file import is_known
+from ..fileio.flow_writer import write_flo
 from ..visualization import figure_to_png, flow_panel
 from .environment import environment, environment_text
 from .flow_report import FlowReport

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read files of optical flow as data only, and write them.
+"""Read files of optical flow as data only.
 
 The format follows from the ending of the name:
 
@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 from mmcv.video import flow_from_bytes, sparse_flow_from_bytes
 
-from .atomic import AtomicLocalBackend
 from .paths import check_input_file
 
 #: Most pixels of a flow, 8192 x 8192.
@@ -30,8 +29,9 @@ MAX_PIXELS = 2**26
 #: Middlebury marks unknown flow by larger values.
 UNKNOWN_FLOW = 1e9
 
-_FLO_HEADER = struct.Struct('<fii')
-_FLO_MAGIC = 202021.25
+#: Magic number, width and height of a ``.flo``.
+FLO_HEADER = struct.Struct('<fii')
+FLO_MAGIC = 202021.25
 # Signature, length and name of the first chunk, width, height, bits, colours.
 _PNG_HEADER = struct.Struct('>8sI4sIIBB')
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
@@ -60,21 +60,6 @@ def read_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
     return np.where(known, flow, np.float32(np.nan)), known
 
 
-def write_flo(path: str | Path, flow: np.ndarray) -> None:
-    """Write a flow as ``.flo``, complete or not at all.
-
-    Args:
-        path: File to write.
-        flow: Flow ``(2, H, W)`` in pixels; what is not finite is marked as
-            unknown.
-    """
-    marked = np.where(np.isfinite(flow), flow, 10 * UNKNOWN_FLOW)
-    # 2 x H x W -> H x W x 2
-    content = np.moveaxis(marked, 0, -1).astype('<f4').tobytes()
-    header = _FLO_HEADER.pack(_FLO_MAGIC, flow.shape[2], flow.shape[1])
-    AtomicLocalBackend().put(header + content, path)
-
-
 def is_known(flow: np.ndarray, channel_axis: int) -> np.ndarray:
     """Return a mask that is true where a flow is finite and within 1e9.
 
@@ -87,14 +72,14 @@ def is_known(flow: np.ndarray, channel_axis: int) -> np.ndarray:
 def _read_flo(path: str) -> np.ndarray:
     length = osp.getsize(path)
     with open(path, 'rb') as file:
-        header = file.read(_FLO_HEADER.size)
-        if len(header) < _FLO_HEADER.size:
+        header = file.read(FLO_HEADER.size)
+        if len(header) < FLO_HEADER.size:
             raise _fault(path, f'it has {length} bytes, fewer than a header')
-        magic, width, height = _FLO_HEADER.unpack(header)
-        if magic != _FLO_MAGIC:
-            raise _fault(path, f'it does not begin with {_FLO_MAGIC}')
+        magic, width, height = FLO_HEADER.unpack(header)
+        if magic != FLO_MAGIC:
+            raise _fault(path, f'it does not begin with {FLO_MAGIC}')
         _check_size(path, height, width)
-        expected = _FLO_HEADER.size + 8 * width * height
+        expected = FLO_HEADER.size + 8 * width * height
         if length != expected:
             raise _fault(
                 path, f'its header promises {width}x{height} pixels, which '

@@ -1,31 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write flow in the formats that :mod:`.flow_file` reads, and as pictures.
 
-All functions return the bytes of a file.
+All functions but :func:`write_flo` return the bytes of a file.
 """
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .flow_file import is_known
+from .atomic import AtomicLocalBackend
+from .flow_file import FLO_HEADER, FLO_MAGIC, UNKNOWN_FLOW, is_known
 
-_FLO_MAGIC = np.float32(202021.25)
+
+def write_flo(path: str | Path, flow: np.ndarray) -> None:
+    """Write a flow ``(2, H, W)`` as ``.flo``, complete or not at all."""
+    AtomicLocalBackend().put(flo_bytes(flow), path)
 
 
 def flo_bytes(flow: np.ndarray) -> bytes:
     """Return the Middlebury file of a flow ``(2, H, W)`` in pixels.
 
+    What is not finite is marked as unknown.
+
     Examples:
         >>> len(flo_bytes(np.zeros((2, 4, 5), np.float32)))
         172
     """
-    height, width = flow.shape[1:]
-    header = _FLO_MAGIC.astype('<f4').tobytes() + np.array(
-        (width, height), '<i4').tobytes()
-    return header + np.moveaxis(flow, 0, -1).astype('<f4').tobytes()
+    marked = np.where(np.isfinite(flow), flow, 10 * UNKNOWN_FLOW)
+    header = FLO_HEADER.pack(FLO_MAGIC, flow.shape[2], flow.shape[1])
+    # 2 x H x W -> H x W x 2
+    return header + np.moveaxis(marked, 0, -1).astype('<f4').tobytes()
 
 
 def npy_bytes(flow: np.ndarray) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is trained and tested, with the commands put down and not run."""
+"""Trainings and tests of a split; commands are recorded, not run."""
 import json
 from pathlib import Path
 

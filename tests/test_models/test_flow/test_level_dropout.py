@@ -34,7 +34,7 @@ def build_plus(**kwargs):
 
 
 def skips(flows, level):
-    """Whether each pair has the upsampled flow of the coarser level."""
+    """Return for each pair if its flow is that of the coarser level."""
     fine, coarse = (flow.transpose(1, 2).flatten(0, 1)
                     for flow in (flows[level], flows[level + 1]))
     gap = fine - resize_flow(coarse, fine.shape[-2:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well the flow of a recognizer explains its frames."""
+"""Photometric errors of a recognizer's flow and of zero flow."""
 import pytest
 import torch
 
