@@ -51,7 +51,7 @@ def own(fusion, repo_root):
 def test_no_block_goes_untested():
     assert TEXT.count('```') == 2 * len(
         blocks_of('bash') + blocks_of('python'))
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 12
 
 
 @pytest.mark.parametrize('command', COMMANDS)
@@ -71,7 +71,7 @@ def test_commands(command, folder, own, monkeypatch, capsys):
     assert out.exists()
     files = [out] if out.is_file() else [
         path for path in out.rglob('*') if path.suffix in (
-            '.mp4', '.flo', '.jpg')]
+            '.mp4', '.flo', '.jpg', '.json')]
     assert files and all(path.stat().st_size for path in files)
     if out.suffix in ('.mp4', '.gif'):
         assert cv2.VideoCapture(str(out)).read()[0]

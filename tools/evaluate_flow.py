@@ -1,5 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow of pairs of frames, and its end-point errors where it is known.
+"""Measure flow estimators: with a known flow or without, on any videos.
+
+    python tools/evaluate_flow.py --estimator uftsn_plus dis
+    python tools/evaluate_flow.py my_videos --estimator uftsn_plus dis
+    python tools/evaluate_flow.py --pairs data/flow/pairs_with_gt.txt
+
+Where the flow is known, the table has end-point errors. Of videos, and of
+pairs in LIST without a flow, it has the photometric error (what is left
+between a frame and the next one warped back to it, in grey levels), the same
+of zero flow, and the forward-backward error (how far from its start a pixel
+comes that goes along the flow and back).
 
 An estimator is NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT. Names
 are uftsn, uftsn_small, uftsn_plus, uftsn_plus_tiny, tvl1, tvl1_fast, dis,
@@ -11,8 +21,8 @@ recognizer. uftsn_plus and uftsn_plus_tiny have the weights in the box; other
 learned estimators without a checkpoint are random, and the table says so.
 
 DIR/flow.json gets a row for each estimator and pair, the means and the
-settings, DIR/NUMBER_PAIR.png the flows side by side. Of a pair without a known
-flow, DIR/NUMBER_PAIR_ESTIMATOR.flo is the flow itself. A pair that an
+settings, DIR/NUMBER_PAIR.png the flows side by side. Of a pair in LIST without
+a known flow, DIR/NUMBER_PAIR_ESTIMATOR.flo is the flow itself. A pair that an
 estimator cannot process leaves a gap in its row only, and the exit status is
 1.
 """
@@ -23,12 +33,13 @@ import end_on_signals  # noqa: F401, before what takes seconds
 # isort: split
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs, ListedPairs
-from uftsn_mmaction.experiments.environment import available_device
-from uftsn_mmaction.experiments.flow_evaluation import evaluate_flow
-from uftsn_mmaction.fileio.paths import check_output_folder
-from uftsn_mmaction.models.flow_zoo import COMPARED
+if TYPE_CHECKING:
+    from uftsn_mmaction.apis.source_pairs import SourcePairs
+    from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs, ListedPairs
+
+_OF_VIDEOS = ['uftsn_plus', 'uftsn_plus+refined', 'dis']
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,13 +47,30 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
+        'inputs', nargs='*', metavar='INPUT',
+        help='videos, folders, patterns and .txt lists of them, or the '
+        'pictures of one clip')
+    parser.add_argument(
         '--pairs', metavar='LIST',
         help='lines "first second flow", or "first second" without a known '
         'flow, relative to the folder of LIST; the flow is .flo, a .png of '
-        'KITTI, or .npy; generated pairs by default')
+        'KITTI, or .npy; without INPUT, generated pairs by default')
     parser.add_argument(
-        '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
-        help=f'estimators to compare (default: {" ".join(COMPARED)})')
+        '--estimator', nargs='+', metavar='SPEC',
+        help='estimators to compare (default: those of the paper\'s tables, '
+        'uftsn tvl1 tvl1_fast dis tvnet pwcnet raft_small neuflow; of INPUT '
+        'uftsn_plus uftsn_plus+refined dis)')
+    parser.add_argument(
+        '--number', type=int, default=10, metavar='N',
+        help='pairs of each INPUT, spread over it, 10 by default')
+    parser.add_argument(
+        '--stride', type=int, default=1, metavar='N',
+        help='frames from the first to the second one of a pair of INPUT, 1 '
+        'by default')
+    parser.add_argument(
+        '--size', type=int, metavar='S',
+        help='shorter side of the frames of INPUT in pixels (default: their '
+        'own)')
     parser.add_argument(
         '--out', default='work_dirs/flow', metavar='DIR',
         help='folder of the results (default: work_dirs/flow)')
@@ -57,15 +85,39 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def choose_pairs(args: argparse.Namespace
+                 ) -> GeneratedPairs | ListedPairs | SourcePairs:
+    from uftsn_mmaction.apis.check_sources import find_sound_sources
+    from uftsn_mmaction.apis.source_pairs import SourcePairs
+    from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs, ListedPairs
+
+    if args.inputs and args.pairs:
+        raise ValueError('INPUT and --pairs name different pairs; give one '
+                         'of the two')
+    if args.pairs:
+        return ListedPairs(args.pairs)
+    if args.inputs:
+        return SourcePairs(find_sound_sources(args.inputs), args.number,
+                           args.stride, args.size)
+    return GeneratedPairs(seed=args.seed)
+
+
 def evaluate(args: argparse.Namespace) -> None:
-    if args.pictures < 0:
-        raise ValueError(f'--pictures is {args.pictures}, expected 0 or more '
-                         'pairs')
+    # Here, so that --help need not wait for them.
+    from uftsn_mmaction.experiments.environment import available_device
+    from uftsn_mmaction.experiments.flow_evaluation import evaluate_flow
+    from uftsn_mmaction.fileio.paths import check_output_folder
+    from uftsn_mmaction.models.flow_zoo import COMPARED
+
+    for option, least in (('pictures', 0), ('number', 1), ('stride', 1),
+                          ('size', 1)):
+        value = vars(args)[option]
+        if value is not None and value < least:
+            raise ValueError(f'--{option} is {value}, expected {least} or '
+                             'more')
     check_output_folder(args.out)
-    pairs = (
-        ListedPairs(args.pairs)
-        if args.pairs else GeneratedPairs(seed=args.seed))
-    report = evaluate_flow(pairs, args.estimator, Path(args.out),
+    specs = args.estimator or (_OF_VIDEOS if args.inputs else COMPARED)
+    report = evaluate_flow(choose_pairs(args), specs, Path(args.out),
                            available_device(args.device), args.pictures,
                            args.seed)
     if report.refused:

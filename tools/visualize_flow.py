@@ -51,13 +51,12 @@ def parse_args() -> argparse.Namespace:
 
 def visualize(args: argparse.Namespace) -> None:
     # Here, so that --help need not wait for them.
-    from uftsn_mmaction.apis.check_sources import check_sources
+    from uftsn_mmaction.apis.check_sources import find_sound_sources
     from uftsn_mmaction.apis.comparison_files import (
         write_errors,
         write_picture,
         write_video,
     )
-    from uftsn_mmaction.apis.find_sources import find_sources
     from uftsn_mmaction.apis.flow_comparison import FlowComparison
     from uftsn_mmaction.apis.flow_inferencer import FlowInferencer
     from uftsn_mmaction.experiments.environment import available_device
@@ -74,10 +73,7 @@ def visualize(args: argparse.Namespace) -> None:
     is_picture = args.out.lower().endswith('.png')
     if not is_picture:
         check_video_name(args.out)
-    sources, bad, _ = check_sources(find_sources(args.inputs))
-    for name, reason in bad.items():
-        raise ValueError(f'{len(bad)} of the videos cannot be used, first '
-                         f'{name!r}: {reason}; leave them out')
+    sources = find_sound_sources(args.inputs)
     if not is_picture and len(sources) > 1:
         raise ValueError(f'--out {args.out!r} is a video of one clip, but '
                          f'{len(sources)} are named; choose one, or a .png')

@@ -6,9 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from uftsn_mmaction.experiments.flow_report import METRICS, FlowReport
+from uftsn_mmaction.experiments.flow_report import (
+    METRICS,
+    UNEXPLAINED,
+    FlowReport,
+)
 
 KEYS = [column.key for column in METRICS]
+OTHER_KEYS = [column.key for column in UNEXPLAINED]
 
 
 def constant(u, v, size=(4, 4)):
@@ -94,7 +99,8 @@ def test_a_pair_without_such_pixels_does_not_change_a_mean():
     assert report.means('x')['AEPE_small'] == 0.5
     mean, = report.to_dict()['means']
     assert mean['num_pairs'] == dict(
-        AEPE=2, Fl_all=2, AEPE_small=1, AEPE_medium=0, AEPE_boundary=0)
+        AEPE=2, Fl_all=2, AEPE_small=1, AEPE_medium=0, AEPE_boundary=0,
+        photometric=0, photometric_zero=0, forward_backward=0)
 
 
 def test_table_and_json_agree(report):
@@ -106,10 +112,10 @@ def test_table_and_json_agree(report):
     for mean in content['means']:
         name = mean['estimator']
         shown = [
-            '-' if value is None else f'{value:.3f}'
-            for value in mean['mean_over_pairs'].values()
+            '-' if mean['mean_over_pairs'][key] is None else
+            f"{mean['mean_over_pairs'][key]:.3f}" for key in KEYS
         ]
-        assert list(mean['mean_over_pairs']) == KEYS
+        assert list(mean['mean_over_pairs']) == KEYS + OTHER_KEYS
         assert cells(report, name) == shown
         values = [
             row['AEPE'] for row in content['rows'] if row['estimator'] == name
@@ -158,3 +164,18 @@ def test_pairs_of_several_folders_have_a_mean_for_each():
     assert ['AEPE,', 'px', 'a', '(2)', 'b', '(1)'] in cells
     assert ['still', '2.000', '8.000'] in cells
     assert report.means('still')['AEPE'] == pytest.approx(4.)
+
+
+def test_pairs_without_a_known_flow_have_their_own_table(report):
+    errors = dict(photometric=1, photometric_zero=4, forward_backward=0.25)
+    for pair in ('run/c', 'jump/d'):
+        report.add_unknown('zero', pair, constant(0, 0), errors)
+    assert report.means('zero')['AEPE'] == 3.5
+    assert report.means('zero')['photometric_zero'] == 4
+    text = report.to_text()
+    # The second table begins with its heading, and has what follows.
+    start = text.index('photometric, grey levels')
+    assert 'Mean over 2 pairs' in text[:start]
+    unknown = text[start:]
+    assert 'AEPE' not in unknown and 'Mean over 2 pairs' in unknown
+    assert 'run (1)' in unknown and 'jump (1)' in unknown

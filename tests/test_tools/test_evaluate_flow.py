@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from bad_videos import encode
 
 from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
 from uftsn_mmaction.fileio.flow_file import read_flow
@@ -73,6 +74,48 @@ def test_flow_of_own_frames_is_written(evaluate, pairs):
     rows = json.loads((out / 'flow.json').read_text())['rows']
     assert [row['AEPE'] is None for row in rows] == [True, True, False, False]
     assert (out / '000_a0.png').exists()
+
+
+def test_without_a_known_flow_the_frames_tell_the_error(evaluate, pairs):
+    pairs.joinpath('list.txt').write_text(
+        'a0.png a1.png\nb0.png b1.png b.flo\n')
+    lines = evaluate('--pairs', 'list.txt', '--estimator', 'dis', 'zero',
+                     '--out', 'out')
+    first, second = (cv2.imread(f'a{i}.png').astype(float) for i in range(2))
+    difference = np.abs(first - second).mean()
+    content = json.loads((pairs / 'out' / 'flow.json').read_text())
+    dis, zero = content['rows'][:2]
+    for row in (dis, zero):
+        assert row['photometric_zero'] == pytest.approx(difference, rel=1e-4)
+    assert zero['photometric'] == pytest.approx(difference, rel=1e-4)
+    assert zero['forward_backward'] == 0
+    assert dis['photometric'] < difference / 2 and dis['forward_backward'] > 0
+    # The pair with a known flow has its own table.
+    assert content['rows'][2]['photometric'] is None
+    assert table(lines)['zero'].split()[1] == '1.000'
+    second = lines[next(i for i, line in enumerate(lines)
+                        if line.startswith('Mean')) + 1:]
+    assert table(second)['dis'].split()[1:] == [
+        f'{dis[key]:.3f}'
+        for key in ('photometric', 'photometric_zero', 'forward_backward')]
+    assert any(line.startswith('Mean over 1 pairs') for line in second)
+
+
+def test_videos_and_folders_need_no_known_flow(evaluate, pairs):
+    for number, name in enumerate(('a.mp4', 'run/b.mp4')):
+        (pairs / 'clips' / name).parent.mkdir(parents=True, exist_ok=True)
+        encode(pairs / 'clips' / name, number=6, seed=number)
+    lines = evaluate('clips', '--estimator', 'dis_fast',
+                     'zero', '--number', '2', '--stride', '2', '--size', '40',
+                     '--out', 'out', '--pictures', '1')
+    content = json.loads((pairs / 'out' / 'flow.json').read_text())
+    names = [row['pair'] for row in content['rows'][::2]]
+    # All there are of six frames.
+    assert names == ['a 0001', 'a 0002', 'run/b 0001', 'run/b 0002']
+    assert content['settings']['pairs']['num_pairs'] == 4
+    assert not any(line.startswith('AEPE') for line in lines)
+    assert sorted(path.name for path in (pairs / 'out').iterdir()) == [
+        '000_a_0001.png', 'flow.json']
 
 
 def test_errors_are_those_of_hand_computation(evaluate, pairs):
@@ -167,6 +210,9 @@ def test_generated_pairs_are_the_default(evaluate, tmp_cwd, monkeypatch):
      "--device 'abc' cannot be used"),
     (['--pairs', 'list.txt', '--estimator', 'zero', '--pictures', '-1'],
      '--pictures is -1'),
+    (['a0.png', 'a1.png', '--number', '0'], '--number is 0, expected 1'),
+    (['a0.png', 'a1.png', '--pairs', 'list.txt'], 'INPUT and --pairs'),
+    (['a.flo', '--estimator', 'zero'], "cannot be used, first 'a.flo'"),
 ])
 def test_what_cannot_be_measured_ends_with_one_sentence(
         evaluate, pairs, args, words):

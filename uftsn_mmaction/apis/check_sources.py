@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ..datasets.video_check.check import check_videos
 from ..datasets.video_check.report import VideoReport
+from .find_sources import find_sources
 from .source import Source
 
 
@@ -28,3 +30,17 @@ def check_sources(
             print(f'{path}: used although {report.note}', file=sys.stderr)
     sound = [source for source in sources if source.path not in bad]
     return sound, bad, reports
+
+
+def find_sound_sources(inputs: Any) -> list[Source]:
+    """List what a user names, where nothing may be left out.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If nothing is found, or a video cannot be used.
+    """
+    sources, bad, _ = check_sources(find_sources(inputs))
+    for name, reason in bad.items():
+        raise ValueError(f'{len(bad)} of the videos cannot be used, first '
+                         f'{name!r}: {reason}; leave them out')
+    return sources

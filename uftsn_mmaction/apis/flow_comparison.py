@@ -75,17 +75,8 @@ class FlowComparison:
     def pairs(self, source: Source,
               number: int | None = None) -> Iterator[ComparedPair]:
         """Yield pairs of a source: all, or some that are spread over it."""
-        frames = source.frames(self.stride, self.size)
-        chosen = None if number is None else _spread(
-            source, self.stride, number)
-        before = None
-        for index, frame in enumerate(frames, -1):
-            if before is not None and (chosen is None or index in chosen):
-                yield self._compare(source, index, before, frame)
-                if chosen is not None and index == max(chosen):
-                    frames.close()
-                    return
-            before = frame
+        for pair in source.pairs(self.stride, self.size, number):
+            yield self._compare(source, *pair)
 
     def _compare(self, source, index, first, second) -> ComparedPair:
         results = {}
@@ -165,12 +156,3 @@ def comparison_picture(pairs: Sequence[ComparedPair],
 
 def _as_tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))[None].float()
-
-
-def _spread(source: Source, stride: int, number: int) -> set[int]:
-    """Return pairs in the middle of equal parts of a source."""
-    frames = source.num_frames
-    if frames is None:  # it has no end
-        return set(range(number))
-    pairs = max(1, (frames - 1) // stride)
-    return {int((part + 0.5) / number * pairs) for part in range(number)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +19,13 @@ from ..fileio.video_reader import (
     read_pictures,
     read_rate,
 )
+
+
+class Pair(NamedTuple):
+    """Two frames and the number of the first one, in steps of the stride."""
+    index: int
+    first: Frame
+    second: Frame
 
 
 class Source:
@@ -104,6 +113,40 @@ class Source:
             frames = read_frames(capture, read_rate(capture), stride, start)
         for image, time in frames:
             yield Frame(resize_short_side(image, size), time)
+
+    def pairs(self,
+              stride: int = 1,
+              size: int | None = None,
+              number: int | None = None) -> Iterator[Pair]:
+        """Yield pairs of frames: all, or some that are spread over it.
+
+        Args:
+            stride, size: As of :meth:`frames`.
+            number: Number of pairs; None for all.
+
+        Raises:
+            ValueError: If the source cannot be read, or has a single frame.
+        """
+        chosen = None if number is None else self.spread(stride, number)
+        frames = self.frames(stride, size)
+        index = None
+        for index, (first, second) in enumerate(pairwise(frames)):
+            if chosen is None or index in chosen:
+                yield Pair(index, first, second)
+                if chosen is not None and index == max(chosen):
+                    frames.close()
+                    return
+        if index is None:
+            raise ValueError(f'{self} has a single frame at this stride, but '
+                             'a flow needs two or more; leave it out')
+
+    def spread(self, stride: int, number: int) -> set[int]:
+        """Return pairs in the middle of that many equal parts."""
+        frames = self.num_frames
+        if frames is None:  # it has no end
+            return set(range(number))
+        pairs = max(1, (frames - 1) // stride)
+        return {int((part + 0.5) / number * pairs) for part in range(number)}
 
     def _open(self) -> cv2.VideoCapture:
         if self.path is not None:

@@ -13,43 +13,53 @@ import torch
 from mmengine.fileio import put
 from mmengine.utils import ProgressBar
 
+from ..apis.flow_comparison import explain
+from ..apis.flow_inferencer import PairFlow
+from ..apis.source_pairs import SourcePairs
 from ..datasets.flow_pairs import FlowPair, GeneratedPairs, ListedPairs
 from ..evaluation.estimators import build_estimators
 from ..fileio.atomic import write_json
 from ..fileio.flow_file import is_known
 from ..fileio.flow_writer import write_flo
+from ..fileio.video_reader import Frame
+from ..models.flow import FlowEstimator
 from ..visualization import figure_to_png, flow_panel
 from .environment import environment, environment_text
 from .flow_report import FlowReport
 
 
-def evaluate_flow(pairs: ListedPairs | GeneratedPairs, specs: Sequence[str],
-                  out: Path, device: torch.device, pictures: int = 16,
-                  seed: int = 0) -> FlowReport:
+def evaluate_flow(pairs: ListedPairs | GeneratedPairs | SourcePairs,
+                  specs: Sequence[str], out: Path, device: torch.device,
+                  pictures: int = 16, seed: int = 0) -> FlowReport:
     """Measure estimators, print their table and write the files.
 
     The folder ``out`` gets ``flow.json``, pictures of the first pairs, and
-    each flow of a pair without a true one, as ``.flo``. ``seed`` is that of
-    random weights.
+    each flow of a listed pair without a true one, as ``.flo``. ``seed`` is
+    that of random weights.
     """
-    written = 0
+    written = number = 0
     estimators = build_estimators(specs, device, seed)
     report = FlowReport(list(estimators))
     progress = ProgressBar(len(pairs), file=sys.stderr)
-    for number, pair in enumerate(pairs):
+    for number, pair in enumerate(pairs, 1):
         flows = {}
+        known = is_known(pair.flow, 0).any()
         for name, estimator in estimators.items():
             try:
                 flow = estimator.flow_of_pair(pair.first, pair.second, device)
             except ValueError as error:  # the other estimators go on
                 report.refuse(name, pair.name, str(error))
                 continue
-            report.add(name, pair.name, flow, pair.flow)
+            if known:
+                report.add(name, pair.name, flow, pair.flow)
+            else:
+                report.add_unknown(name, pair.name, flow, _errors(
+                    pair, flow, estimator, device))
             flows[name] = flow
-        start = out / f'{number:03d}_{_file_name(pair.name)}'
-        if number < pictures:
+        start = out / f'{number - 1:03d}_{_file_name(pair.name)}'
+        if number <= pictures:
             put(_picture(pair, flows), f'{start}.png')
-        if not is_known(pair.flow, 0).any():
+        if not known and isinstance(pairs, ListedPairs):
             for name, flow in flows.items():
                 write_flo(f'{start}_{_file_name(name)}.flo', flow)
                 written += 1
@@ -76,9 +86,17 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs, specs: Sequence[str],
     print(f'device: {device}; threads: {settings["threads"]}; seed: {seed}')
     print(environment_text(settings['environment']))
     flows = f', and {written} flows as .flo' if written else ''
-    print(f'{out / "flow.json"}, pictures of {min(pictures, len(pairs))} of '
-          f'{len(pairs)} pairs{flows} beside it')
+    print(f'{out / "flow.json"}, pictures of {min(pictures, number)} of '
+          f'{number} pairs{flows} beside it')
     return report
+
+
+def _errors(pair: FlowPair, flow: np.ndarray, estimator: FlowEstimator,
+            device: torch.device) -> dict[str, float]:
+    """Return what the flow leaves unexplained, for want of a true one."""
+    back = estimator.flow_of_pair(pair.second, pair.first, device)
+    frames = (Frame(image, 0.) for image in (pair.first, pair.second))
+    return explain(PairFlow(0, *frames, flow, back)).errors
 
 
 def _file_name(text: str) -> str:

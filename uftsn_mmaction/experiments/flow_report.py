@@ -2,7 +2,7 @@
 """End-point errors of several estimators on several pairs of frames."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
@@ -16,11 +16,18 @@ METRICS = (Column('AEPE', 'AEPE, px'), Column('Fl_all', 'Fl-all, %'),
            Column('AEPE_small', 'below 1 px'),
            Column('AEPE_medium', '1 to 5 px'),
            Column('AEPE_boundary', 'boundary'))
-_KEYS = tuple(column.key for column in METRICS)
+#: Errors in the table of pairs without a known flow.
+UNEXPLAINED = (Column('photometric', 'photometric, grey levels'),
+               Column('photometric_zero', 'of zero flow'),
+               Column('forward_backward', 'forward-backward, px'))
+_KEYS = tuple(column.key for column in (*METRICS, *UNEXPLAINED))
 
 
 class FlowReport:
     """One row per estimator and pair, and the means of each estimator.
+
+    A pair has either end-point errors, or what can be measured without a
+    known flow.
 
     A mean over pairs leaves out pairs without pixels of the metric (small
     motion, boundaries, ...), and pairs that the estimator refuses.
@@ -50,6 +57,17 @@ class FlowReport:
                  known_pixels=int(known.sum()),
                  non_finite_pixels=int((judged & ~finite).sum())))
 
+    def add_unknown(self, estimator: str, pair: str, flow: np.ndarray,
+                    errors: Mapping[str, float]) -> None:
+        """Note the errors of a flow ``(2, H, W)`` that nobody knows.
+
+        They are those of :class:`.flow_comparison.Explained`.
+        """
+        finite = np.isfinite(flow).all(axis=0)
+        self.rows.append(
+            dict(estimator=estimator, pair=pair, **errors, known_pixels=0,
+                 non_finite_pixels=int((~finite).sum())))
+
     def refuse(self, estimator: str, pair: str, reason: str) -> None:
         """Note that an estimator has no flow of a pair, and why."""
         self.rows.append(dict(estimator=estimator, pair=pair, error=reason))
@@ -71,18 +89,10 @@ class FlowReport:
 
     def to_text(self) -> str:
         """Return the table for a terminal, with what its numbers mean."""
-        table = Table([Column('estimator', 'estimator'), *METRICS])
-        for name in self._metrics:
-            table.add(estimator=name, **self.means(name))
-        number = len({row['pair'] for row in self.rows})
-        definitions = _definitions()
         return '\n'.join([
-            table.to_text(),
-            f"Mean over {number} pairs of each pair's mean over its known "
-            'pixels; a pair without',
-            'pixels of a column does not count there.',
-            *(f'{column.head}: {definitions[column.key]}'
-              for column in METRICS), *self._by_folder(), *self._notes()
+            *self._table(METRICS, "each pair's mean over its known pixels"),
+            *self._table(UNEXPLAINED, "each pair's mean over its pixels"),
+            *self._notes()
         ])
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,21 +121,44 @@ class FlowReport:
         rows = self._rows_of(name)
         return {key: [row[key] for row in rows if key in row] for key in _KEYS}
 
-    def _by_folder(self) -> Iterator[str]:
-        """Yield the mean AEPE of each folder, where there are several."""
+    def _table(self, columns: Sequence[Column], what: str) -> Iterator[str]:
+        """Yield the table of some metrics, if a pair has the first of them."""
+        rows = [row for row in self.rows if columns[0].key in row]
+        if not rows and columns is not METRICS:
+            return
+        if not rows and any(UNEXPLAINED[0].key in row for row in self.rows):
+            return
+        table = Table([Column('estimator', 'estimator'), *columns])
+        keys = {column.key for column in columns}
+        for name in self._metrics:
+            means = self.means(name)
+            table.add(estimator=name, **{
+                key: means[key] for key in keys & means.keys()})
+        number = len({row['pair'] for row in rows})
+        definitions = _definitions()
+        yield table.to_text()
+        yield (f'Mean over {number} pairs of {what}; a pair without\n'
+               'pixels of a column does not count there.')
+        for column in columns:
+            yield f'{column.head}: {definitions[column.key]}'
+        yield from self._by_folder(columns[0])
+
+    def _by_folder(self, column: Column) -> Iterator[str]:
+        """Yield the mean of a metric in each folder, if there are several."""
         folders: dict[str, set[str]] = {}
         for row in self.rows:
-            folder = row['pair'].rpartition('/')[0].partition('/')[0]
-            folders.setdefault(folder, set()).add(row['pair'])
+            if column.key in row:
+                folder = row['pair'].rpartition('/')[0].partition('/')[0]
+                folders.setdefault(folder, set()).add(row['pair'])
         if len(folders) < 2:
             return
-        table = Table([Column('estimator', 'AEPE, px'),
+        table = Table([Column('estimator', column.head),
                        *(Column(folder, f'{folder or "."} ({len(pairs)})')
                          for folder, pairs in folders.items())])
         for name in self._metrics:
             errors = {
-                folder: [row['AEPE'] for row in self._rows_of(name)
-                         if row['pair'] in pairs and 'AEPE' in row]
+                folder: [row[column.key] for row in self._rows_of(name)
+                         if row['pair'] in pairs and column.key in row]
                 for folder, pairs in folders.items()
             }
             table.add(estimator=name, **{
@@ -158,7 +191,10 @@ def _definitions() -> dict[str, str]:
         AEPE_small=f'{error} where the true motion is below 1 px',
         AEPE_medium=f'{error} where the true motion is 1 to 5 px',
         AEPE_boundary=f'{error} within {metric.boundary_width} px of a motion '
-        f'boundary, a jump of more than {metric.boundary_threshold:g} px')
+        f'boundary, a jump of more than {metric.boundary_threshold:g} px',
+        photometric='mean difference of the first frame and the warped second',
+        photometric_zero='the same for the frames as they are',
+        forward_backward='mean distance to where flow and reverse flow lead')
 
 
 def _reported(metric: EndPointError, results: list) -> dict[str, float]:
