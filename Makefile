@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 HAS_CONTRIB := import cv2; cv2.optflow.DualTVL1OpticalFlow_create()
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint docs clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' Makefile
@@ -51,7 +51,10 @@ test: setup  ## Run the test suite
 lint: setup  ## Check the style of the code
 	$(VENV)/bin/ruff check .
 
+docs: setup  ## Build the site of the documentation: docs/_build/html/index.html
+	$(VENV)/bin/python -m sphinx -W --keep-going -q docs docs/_build/html
+
 clean:  ## Remove what was built here (not .venv, not work_dirs)
-	rm -rf build dist *.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf build dist docs/_build *.egg-info .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune \
 	-exec rm -rf {} +

@@ -85,7 +85,8 @@ extras['all'] = sorted({
     line
     for name, lines in extras.items() if name != 'ptlflow' for line in lines
 })
-extras['tests'] = read_requirements('tests')['']
+for name in ('tests', 'docs'):
+    extras[name] = read_requirements(name)['']
 
 setup(
     name='uftsn-mmaction',

@@ -41,9 +41,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     Args:
         plan: Name of the sizes in :data:`PLANS`; by default those of
             ``pretrained``, or the paper's.
-        pyramid_channels, decoder_channels, max_displacement, state_channels,
-            finest_level, num_passes, learned_upsampling: Replace what the
-            plan says, see :class:`Plan`.
+        pyramid_channels: Replaces what the plan says, see :class:`Plan`. So
+            do ``decoder_channels``, ``max_displacement``, ``state_channels``,
+            ``finest_level``, ``num_passes`` and ``learned_upsampling``.
         use_cost_volume: False passes on the warped feature in place of the
             cost volume (an ablation of table 2).
         multi_scale: False estimates once, at ``finest_level``, from zero flow
