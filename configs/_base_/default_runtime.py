@@ -24,6 +24,8 @@ default_hooks = dict(
     finite_scores=dict(type='FiniteScoresHook'),
     # Videos that cannot be used are left out of a training; says how many.
     bad_videos=dict(type='BadVideosHook'),
+    # Spares a CPU the page faults of its tensors.
+    keep_heap=dict(type='KeepHeapHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     # A resumed run draws what the uninterrupted one would have drawn.

@@ -8,6 +8,7 @@ from .finite_scores import FiniteScoresHook
 from .finite_training import FiniteTrainingHook
 from .flow_health import FlowHealthHook
 from .interruption import InterruptionHook
+from .keep_heap import KeepHeapHook
 from .safe_checkpoint import SafeCheckpointHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
@@ -15,6 +16,6 @@ from .stream_scores import StreamScoresHook
 __all__ = [
     'BadVideosHook', 'CompleteCheckpointHook', 'EpochSeedHook',
     'ExactResumeHook', 'FiniteScoresHook', 'FiniteTrainingHook',
-    'FlowHealthHook', 'InterruptionHook', 'SafeCheckpointHook',
-    'StagedTrainingHook', 'StreamScoresHook'
+    'FlowHealthHook', 'InterruptionHook', 'KeepHeapHook',
+    'SafeCheckpointHook', 'StagedTrainingHook', 'StreamScoresHook'
 ]
