@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of the site: ``make docs`` builds it."""
-import os
 import sys
 from pathlib import Path
 

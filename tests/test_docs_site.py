@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The site of the documentation builds, and nothing in it leads nowhere."""
-import inspect
 import re
 import warnings
-from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import mmaction.registry as registries
 import pytest
 from mmengine.registry import Registry
 
-import mmaction.registry as registries
 import uftsn_mmaction
 
 sphinx = pytest.importorskip('sphinx', reason='needs the extra docs')
