@@ -34,5 +34,7 @@ param_scheduler = [
 
 default_hooks = dict(
     checkpoint=dict(save_best='flow/AEPE', rule='less'),
+    # An epoch is short here.
+    flow_pictures=dict(interval=10),
     # Validation and checkpoints take the mean weights.
     ema=dict(type='EMAHook', momentum=0.005))

@@ -227,6 +227,24 @@ def test_an_estimator_learns_from_a_folder(load, monkeypatch,
 
 
 @pytest.mark.parametrize('name', NAMES)
+def test_the_best_checkpoint_goes_by_a_metric_of_the_validation(name, load):
+    """Another one would end the training after its first epoch."""
+    cfg = load(name)
+    metric = dict(zip(('acc/top1', 'flow/photometric', 'flow/AEPE'),
+                      ('AccMetric', 'ReconstructionError', 'EndPointError')))
+    evaluators = cfg.get('val_evaluator') or [dict(type='AccMetric')]
+    if not isinstance(evaluators, list):
+        evaluators = [evaluators]
+    best = cfg.default_hooks.checkpoint.save_best
+    assert metric[best] in [evaluator['type'] for evaluator in evaluators]
+    assert cfg.default_hooks.checkpoint.rule == (
+        'greater' if best == 'acc/top1' else 'less')
+    # Pictures wherever there is an estimator.
+    assert ('flow_pictures' in cfg.default_hooks
+            or 'flow_estimator' not in cfg.model)
+
+
+@pytest.mark.parametrize('name', NAMES)
 def test_hooks_have_names(name, load):
     """A derived config then changes one without restating the others."""
     cfg = load(name)

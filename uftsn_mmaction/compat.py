@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +23,7 @@ _LOCALIZERS = 'mmaction.models.localizers'
 
 def apply() -> None:
     """Make all repairs; a second call changes nothing."""
+    silence_mmcv_lite()
     check_mmaction()
     provide_missing_drn()
     allow_mmengine_checkpoints()
@@ -119,6 +121,16 @@ def allow_mmengine_checkpoints() -> None:
         (scalar, 'numpy._core.multiarray.scalar'),
         (scalar, 'numpy.core.multiarray.scalar')
     ])
+
+
+def silence_mmcv_lite() -> None:
+    """Hide a warning of what ``mmcv-lite`` leaves out and nothing here needs.
+
+    MMCV 2.1.0 gives it whenever its transformers are imported, as MMAction2
+    does. Remove this when it no longer does so.
+    """
+    warnings.filterwarnings(
+        'ignore', 'Fail to import ``MultiScaleDeformableAttention``')
 
 
 def silence_file_client() -> None:

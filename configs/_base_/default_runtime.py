@@ -3,8 +3,11 @@ custom_imports = dict(imports=['uftsn_mmaction'], allow_failed_imports=False)
 default_scope = 'mmaction'
 
 default_hooks = dict(
+    # Without hundreds of lines on parameters and hooks.
+    quiet_log=dict(type='QuietLogHook'),
     runtime_info=dict(type='RuntimeInfoHook'),
-    timer=dict(type='IterTimerHook'),
+    # The time left, although the steps of stages differ in cost.
+    timer=dict(type='StageTimerHook'),
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     # No kill, copy or damage loses the last checkpoint, and --resume takes the
@@ -13,6 +16,8 @@ default_hooks = dict(
         type='SafeCheckpointHook',
         interval=1,
         max_keep_ckpts=3,
+        save_best='acc/top1',
+        rule='greater',
         backend_args=dict(backend='atomic')),
     # A test of a half-filled model would give the metrics of random weights.
     complete_checkpoint=dict(type='CompleteCheckpointHook'),

@@ -7,38 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ..evaluation.reconstruction_error import reconstruction_maps
-from ..models.flow.warp import backward_warp
-from ..visualization import Tile, add_wheel, flow_to_color, heat_map, tile
-from .flow_inferencer import FlowInferencer, PairFlow
+from ..evaluation.explained_flow import Explained, explain
+from ..visualization.explained_tiles import explained_row, frames_row
+from ..visualization.tiles import tile
+from .flow_inferencer import FlowInferencer
 from .source import Source
 
-# Grey levels that are shown in the brightest colour.
-_GREY_LEVELS = 64
 _PERCENTILE = 98
 _LEAST_SCALE = 0.25  # pixels
-
-
-class Explained(NamedTuple):
-    """A flow, and what it leaves unexplained.
-
-    Attributes:
-        flow: ``(2, H, W)`` in pixels.
-        warped: Second frame, brought to the first one, 8-bit ``(H, W, 3)``.
-        photometric: Difference to the first frame in grey levels ``(H, W)``.
-        forward_backward: Pixels between a pixel and where flow and reverse
-            flow lead ``(H, W)``.
-        errors: Means of ``photometric``, ``photometric_zero`` (of zero flow)
-            and ``forward_backward``, as ``ReconstructionError`` defines them.
-    """
-    flow: np.ndarray
-    warped: np.ndarray
-    photometric: np.ndarray
-    forward_backward: np.ndarray
-    errors: dict[str, float]
 
 
 class ComparedPair(NamedTuple):
@@ -83,29 +60,12 @@ class FlowComparison:
         for name, inferencer in self.inferencers.items():
             pair, = inferencer.stream(
                 np.stack([first.image, second.image]), both=True)
-            results[name] = explain(pair)
+            results[name] = explain(first.image, second.image, pair.flow,
+                                    pair.reverse_flow)
             for kind, value in results[name].errors.items():
                 self.errors[name][kind].append(value)
         return ComparedPair(source, index, first.image, second.image,
                             first.time, results)
-
-
-def explain(pair: PairFlow) -> Explained:
-    """Measure how well the flow of a pair maps its frames to each other."""
-    first, second = (_as_tensor(frame.image.transpose(2, 0, 1))
-                     for frame in (pair.first, pair.second))
-    flow, back = _as_tensor(pair.flow), _as_tensor(pair.reverse_flow)
-    maps = reconstruction_maps(flow, back, first, second)
-    there = {name: values[0, 0].numpy() for name, values in maps.items()}
-    inside = max(1, there['inside'].sum())
-    warped = backward_warp(second, flow)[0].round().clamp(0, 255)
-    return Explained(
-        pair.flow, warped.permute(1, 2, 0).numpy().astype(np.uint8),
-        there['photometric'], there['forward_backward'],
-        dict(photometric=float(there['photometric'].mean()),
-             photometric_zero=float(there['photometric_zero'].mean()),
-             forward_backward=float(
-                 there['forward_backward'].sum() / inside)))
 
 
 def common_scale(pairs: Iterable[ComparedPair]) -> float:
@@ -131,28 +91,10 @@ def comparison_picture(pairs: Sequence[ComparedPair],
         8-bit RGB ``(H, W, 3)``.
     """
     rows = []
-    far = max(1., max_norm / 4)
     for pair in pairs:
-        zero = np.abs(pair.first.astype(float) - pair.second).mean(-1)
-        blank = np.full_like(pair.first, 255)
-        rows.append([
-            Tile(pair.first, f'{pair.source.name}, pair {pair.index + 1}'),
-            Tile(pair.second, 'the frame after it'),
-            Tile(heat_map(zero, _GREY_LEVELS),
-                 f'difference: {zero.mean():.2f} grey levels'),
-            Tile(add_wheel(blank, 0.8), f'full colour: {max_norm:.1f} px')])
-        for name, result in pair.results.items():
-            errors = result.errors
-            rows.append([
-                Tile(flow_to_color(result.flow, max_norm), name),
-                Tile(result.warped, 'second frame, warped'),
-                Tile(heat_map(result.photometric, _GREY_LEVELS),
-                     f'photometric: {errors["photometric"]:.2f} grey levels'),
-                Tile(heat_map(result.forward_backward, far),
-                     'forward-backward: '
-                     f'{errors["forward_backward"]:.2f} px')])
+        rows.append(frames_row(
+            pair.first, pair.second, max_norm,
+            f'{pair.source.name}, pair {pair.index + 1}'))
+        rows += [explained_row(result, name, max_norm)
+                 for name, result in pair.results.items()]
     return tile(rows)
-
-
-def _as_tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array))[None].float()

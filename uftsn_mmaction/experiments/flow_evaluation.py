@@ -13,15 +13,13 @@ import torch
 from mmengine.fileio import put
 from mmengine.utils import ProgressBar
 
-from ..apis.flow_comparison import explain
-from ..apis.flow_inferencer import PairFlow
 from ..apis.source_pairs import SourcePairs
 from ..datasets.flow_pairs import FlowPair, GeneratedPairs, ListedPairs
 from ..evaluation.estimators import build_estimators
+from ..evaluation.explained_flow import explain
 from ..fileio.atomic import write_json
 from ..fileio.flow_file import is_known
 from ..fileio.flow_writer import write_flo
-from ..fileio.video_reader import Frame
 from ..models.flow import FlowEstimator
 from ..visualization import figure_to_png, flow_panel
 from .environment import environment, environment_text
@@ -95,8 +93,7 @@ def _errors(pair: FlowPair, flow: np.ndarray, estimator: FlowEstimator,
             device: torch.device) -> dict[str, float]:
     """Return what the flow leaves unexplained, for want of a true one."""
     back = estimator.flow_of_pair(pair.second, pair.first, device)
-    frames = (Frame(image, 0.) for image in (pair.first, pair.second))
-    return explain(PairFlow(0, *frames, flow, back)).errors
+    return explain(pair.first, pair.second, flow, back).errors
 
 
 def _file_name(text: str) -> str:

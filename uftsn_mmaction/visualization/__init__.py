@@ -5,13 +5,14 @@ from .confusion_matrix import confusion_matrix_figure
 from .figure import figure_to_png
 from .flow_color import color_wheel_legend, flow_to_color, max_flow_norm
 from .flow_panel import flow_panel
+from .flow_pictures import FlowPicturesHook
 from .prediction_pictures import PredictionPicturesHook
 from .tiles import Tile, add_wheel, heat_map, tile
 from .training_curves import training_curves
 
 __all__ = [
-    'PredictionPicturesHook', 'Tile', 'add_wheel', 'color_wheel_legend',
-    'confusion_change_figure', 'confusion_matrix_figure', 'figure_to_png',
-    'flow_panel', 'flow_to_color', 'heat_map', 'max_flow_norm', 'tile',
-    'training_curves'
+    'FlowPicturesHook', 'PredictionPicturesHook', 'Tile', 'add_wheel',
+    'color_wheel_legend', 'confusion_change_figure',
+    'confusion_matrix_figure', 'figure_to_png', 'flow_panel', 'flow_to_color',
+    'heat_map', 'max_flow_norm', 'tile', 'training_curves'
 ]

@@ -13,3 +13,6 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=20, norm_type=2),
     # One group per parameter, so that a stage can set the rate of each part.
     paramwise_cfg=dict(custom_keys=dict(flow_estimator=dict(lr_mult=1.0))))
+
+# The flow of three clips at every validation, in vis_data/vis_image.
+default_hooks = dict(flow_pictures=dict(type='FlowPicturesHook', interval=1))

@@ -102,10 +102,10 @@ def test_the_log_forgets_losses_of_an_earlier_stage(staged_runner, tmp_path,
     runner = staged_runner(tmp_path / 'second', 3, **resume)
     runner.train()
     scalars = runner.recorder.scalars[-1]
-    assert 'train/loss_cls' in scalars and 'train/lr_backbone' in scalars
+    assert 'train/loss_cls' in scalars and 'train/backbone_lr' in scalars
     assert not {
         'train/loss_census', 'train/loss_smoothness',
-        'train/lr_flow_estimator'
+        'train/flow_estimator_lr'
     } & scalars
     if not done:
         assert 'train/loss_census' in runner.recorder.scalars[0]
@@ -135,7 +135,7 @@ def test_the_log_holds_one_rate_a_step(staged_runner, tmp_path):
     runner.train()
     scalars = runner.message_hub.log_scalars
     for part in ('flow_estimator', 'backbone', 'cls_head'):
-        rates, _ = scalars[f'train/lr_{part}'].data
+        rates, _ = scalars[f'train/{part}_lr'].data
         assert len(rates) == 2 * STEPS  # of the joint stage
         assert set(rates) == {1e-4 if part == 'flow_estimator' else BASE_LR}
 

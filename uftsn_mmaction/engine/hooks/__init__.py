@@ -9,13 +9,16 @@ from .finite_training import FiniteTrainingHook
 from .flow_health import FlowHealthHook
 from .interruption import InterruptionHook
 from .keep_heap import KeepHeapHook
+from .quiet_log import QuietLogHook
 from .safe_checkpoint import SafeCheckpointHook
+from .stage_timer import StageTimerHook
 from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
     'BadVideosHook', 'CompleteCheckpointHook', 'EpochSeedHook',
     'ExactResumeHook', 'FiniteScoresHook', 'FiniteTrainingHook',
-    'FlowHealthHook', 'InterruptionHook', 'KeepHeapHook',
-    'SafeCheckpointHook', 'StagedTrainingHook', 'StreamScoresHook'
+    'FlowHealthHook', 'InterruptionHook', 'KeepHeapHook', 'QuietLogHook',
+    'SafeCheckpointHook', 'StageTimerHook', 'StagedTrainingHook',
+    'StreamScoresHook'
 ]

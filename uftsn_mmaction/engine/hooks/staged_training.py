@@ -2,11 +2,12 @@
 """Training in stages (sec. 3.2) as a hook of MMEngine's runner."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
@@ -138,8 +139,12 @@ class StagedTrainingHook(Hook):
             part = min(parts)
             group['lr'] *= stage.rate_of(part, base) / base
             rates[part] = group['lr']
+        hub = runner.message_hub
+        # MMEngine writes what ends with "lr" with all its digits.
         for part in set(stage.train) & set(rates):
-            runner.message_hub.update_scalar(f'train/lr_{part}', rates[part])
+            hub.update_scalar(f'train/{part}_lr', rates[part])
+        # Those of the schedulers, at which nothing trains.
+        _forget(hub, ('train/lr', 'train/base_lr'))
 
     def after_train_iter(self, runner: Runner, *args: Any,
                          **kwargs: Any) -> None:
@@ -208,13 +213,12 @@ class StagedTrainingHook(Hook):
         before = runner.message_hub.runtime_info.get('stage', stage.name)
         if before != stage.name:
             # Otherwise the log would repeat the last value of losses and rates
-            # that the new stage does not have.
+            # that the new stage does not have, and mix the means of both.
             hub = runner.message_hub
-            for key in [k for k in hub.log_scalars if k.startswith('train/')]:
-                if 'loss' in key or key.startswith('train/lr_'):
-                    hub.log_scalars.pop(key)
-                    # Otherwise a resumed run would warn that it is missing.
-                    hub._resumed_keys.pop(key, None)
+            _forget(hub, [
+                key for key in hub.log_scalars if key.startswith('train/')
+                and ('loss' in key or key.endswith('_lr')
+                     or key in ('train/time', 'train/grad_norm'))])
         self._active = stage
         total = sum(p.numel() for p in model.parameters())
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -230,3 +234,11 @@ class StagedTrainingHook(Hook):
             f'{", ".join(parts)} ({trained:,} of {total:,} parameters) on '
             f'{losses}; lr {rates}')
         runner.message_hub.update_info('stage', stage.name)
+
+
+def _forget(hub: MessageHub, keys: Iterable[str]) -> None:
+    """Take scalars out of the log."""
+    for key in keys:
+        hub.log_scalars.pop(key, None)
+        # Otherwise a resumed run would warn that it is missing.
+        hub._resumed_keys.pop(key, None)
