@@ -22,6 +22,7 @@ COMMANDS = dict(
     prepare='prepare_annotations',
     fuse='fuse_scores',
     confusion='plot_confusion',
+    report='report',
     evaluate='evaluate_flow',
     benchmark='benchmark',
     compare='compare_flows',

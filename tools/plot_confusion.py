@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw what a second model confuses less than a first one, as in figure 3.
+"""Draw the confusions of a model, or what a second model changes in them.
 
-The files are dumps of `tools/test.py ... --dump FILE.pkl` on one test list.
-A stream in the dump of a fusion is FILE.pkl:STREAM.
+    python tools/plot_confusion.py scores.pkl --out confusions.png
+    python tools/plot_confusion.py rgb.pkl both.pkl:fusion --out change.png
+
+The files are dumps of `tools/test.py ... --dump FILE.pkl`. Of one file there
+is one matrix; of the dump of a fusion, one of each stream and of the fusion,
+with their names. Of two files on one test list there are both matrices and
+their difference, as in figure 3 of the paper. A stream in the dump of a
+fusion is FILE.pkl:STREAM.
 """
 from __future__ import annotations
 
@@ -11,14 +17,20 @@ import end_on_signals  # noqa: F401, before what takes seconds
 # isort: split
 import argparse
 
+import numpy as np
+from matplotlib.figure import Figure
 from mmaction.evaluation import ConfusionMatrix
 from mmengine.fileio import put
 
 from uftsn_mmaction.fileio.paths import check_output_file
-from uftsn_mmaction.fileio.text_list import read_lines
+from uftsn_mmaction.scores.class_names import read_class_names
 from uftsn_mmaction.scores.score_alignment import read_score_files
+from uftsn_mmaction.scores.score_file import ScoreFile, read_streams
 from uftsn_mmaction.visualization.confusion_change import (
     confusion_change_figure,
+)
+from uftsn_mmaction.visualization.confusion_matrix import (
+    confusion_matrices_figure,
 )
 from uftsn_mmaction.visualization.figure import figure_to_png
 
@@ -27,17 +39,18 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('before', help='dump of the first model')
-    parser.add_argument('after', help='dump of the second model')
+    parser.add_argument('before', help='dump of the model, or of the first')
+    parser.add_argument(
+        'after', nargs='?', help='dump of the second model')
     parser.add_argument(
         '--out', required=True, metavar='FILE', help='PNG file to write')
     parser.add_argument(
         '--classes', metavar='FILE',
         help='names of all classes, one a line in the order of the labels')
     parser.add_argument(
-        '--names', nargs=2, default=('RGB stream', 'UF-TSN'),
-        metavar=('BEFORE', 'AFTER'),
-        help='names of the models in the figure')
+        '--names', nargs='+', metavar='NAME',
+        help='names of the matrices in the figure (default: those of the '
+        'streams; of two single models RGB stream and UF-TSN)')
     part = parser.add_mutually_exclusive_group()
     part.add_argument(
         '--top', type=int, metavar='N',
@@ -49,26 +62,52 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def draw_one(args: argparse.Namespace) -> Figure:
+    """Draw the matrix of each stream in one file."""
+    if args.top or args.subset:
+        raise ValueError('--top and --subset choose what a second model '
+                         'changes; name its dump, or leave them out')
+    streams = read_streams(args.before)
+    names = check_names(args.names or list(streams), len(streams))
+    first = next(iter(streams.values()))
+    return confusion_matrices_figure(
+        {name: confusion(file) for name, file in zip(names, streams.values())},
+        read_class_names(args.classes, first.scores.shape[1]))
+
+
+def draw_change(args: argparse.Namespace) -> Figure:
+    """Draw the matrices of two files and their difference."""
+    files = read_score_files([args.before, args.after])
+    names = check_names(args.names or [
+        file.stream or name
+        for file, name in zip(files, ('RGB stream', 'UF-TSN'))], 2)
+    return confusion_change_figure(
+        *map(confusion, files),
+        read_class_names(args.classes, files[0].scores.shape[1]), names=names,
+        top=args.top, subset=args.subset)
+
+
+def check_names(names: list[str], number: int) -> list[str]:
+    if len(names) != number or len(set(names)) < number:
+        raise ValueError(f'--names gives {names}, expected {number} '
+                         'different names, one for each matrix')
+    return names
+
+
+def confusion(file: ScoreFile) -> np.ndarray:
+    return ConfusionMatrix.calculate(file.scores, file.labels).numpy()
+
+
 def plot(args: argparse.Namespace) -> None:
     """Draw the figure and write it."""
     if not args.out.lower().endswith('.png'):
         raise ValueError(f'--out is {args.out!r}, expected a name that ends '
                          'with .png')
     check_output_file(args.out)
-    files = read_score_files([args.before, args.after])
-    number = files[0].scores.shape[1]
-    classes = [str(index) for index in range(number)]
-    if args.classes is not None:
-        classes = [line for _, line in read_lines(args.classes, '--classes')]
-        if len(classes) != number:
-            raise ValueError(
-                f'--classes {args.classes!r} has {len(classes)} names, but '
-                f'the score files have {number} classes; give one name a line '
-                'for each')
-    figure = confusion_change_figure(
-        *(ConfusionMatrix.calculate(file.scores, file.labels).numpy()
-          for file in files),
-        classes, names=args.names, top=args.top, subset=args.subset)
+    if args.after is None:
+        figure = draw_one(args)
+    else:
+        figure = draw_change(args)
     put(figure_to_png(figure), args.out)
     print(args.out)
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.fileio import dump
 
 from uftsn_mmaction.scores.score_file import write_score_file
 
@@ -111,3 +112,67 @@ def test_names_may_look_like_formulas_and_be_in_any_script(plot, tmp_cwd):
     plot('a.pkl', 'b.pkl', '--out', 'fig.png', '--classes', 'classes.txt',
          '--names', 'a $x', '$b_{')
     assert (tmp_cwd / 'fig.png').exists()
+
+
+@pytest.fixture
+def fusion_dump(tmp_cwd):
+    """Dump of a fusion of two streams, of which one is always right."""
+    dump([dict(pred_score=dict(spatial=before, fusion=right),
+               gt_label=label.reshape(1), filename=name)
+          for before, right, label, name in zip(
+              BEFORE, torch.eye(3)[LABELS], LABELS, NAMES)], 'both.pkl')
+
+
+@pytest.fixture
+def titles(monkeypatch):
+    """What is written above the matrices that the tool draws."""
+    from uftsn_mmaction.visualization import confusion_matrix
+    draw, found = confusion_matrix.draw_matrix, []
+
+    def record(axis, *args, **kwargs):
+        draw(axis, *args, **kwargs)
+        found.append(axis)
+
+    monkeypatch.setattr(confusion_matrix, 'draw_matrix', record)
+    return lambda: [(axis.get_title(), axis.images[0].get_array().tolist())
+                    for axis in found]
+
+
+def run(repo_root, monkeypatch, *args):
+    monkeypatch.setattr('sys.argv', ['plot_confusion.py', *args])
+    runpy.run_path(str(repo_root / 'tools' / 'plot_confusion.py'),
+                   run_name='__main__')
+
+
+def test_one_dump_is_one_matrix(plot, titles, repo_root, monkeypatch):
+    run(repo_root, monkeypatch, 'a.pkl', '--out', 'fig.png')
+    assert titles() == [
+        ('', [[50, 50, 0], [0, 100, 0], [0, 100, 0]])]
+    assert cv2.imread('fig.png').std() > 10
+
+
+def test_the_dump_of_a_fusion_is_one_of_each_stream(
+        fusion_dump, titles, repo_root, monkeypatch):
+    run(repo_root, monkeypatch, 'both.pkl', '--out', 'fig.png')
+    right = [[100, 0, 0], [0, 100, 0], [0, 0, 100]]
+    assert titles() == [
+        ('spatial', [[50, 50, 0], [0, 100, 0], [0, 100, 0]]),
+        ('fusion', right)]
+    run(repo_root, monkeypatch, 'both.pkl:fusion', '--out', 'fig.png')
+    assert titles()[2:] == [('fusion', right)]
+
+
+def test_streams_name_both_matrices(plot, fusion_dump):
+    _, kwargs, _ = plot('both.pkl:spatial', 'both.pkl:fusion', '--out',
+                        'fig.png')
+    assert kwargs['names'] == ['spatial', 'fusion']
+
+
+@pytest.mark.parametrize('args, words', [
+    (['a.pkl', '--top', '2'], 'what a second model changes'),
+    (['a.pkl', '--names', 'x', 'y'], 'expected 1 different names'),
+    (['a.pkl', 'b.pkl', '--names', 'x', 'x'], 'expected 2 different names'),
+])
+def test_what_does_not_fit_one_dump(plot, args, words):
+    with pytest.raises(SystemExit, match=words):
+        plot(*args, '--out', 'fig.png')

@@ -45,6 +45,11 @@ class ScoreFile:
         return 'prob' if wrong <= 1e-3 and self.scores.min() >= 0 else 'score'
 
     @property
+    def stream(self) -> str:
+        """Name of the stream, if the file has several."""
+        return self.name[len(self.path) + 1:]
+
+    @property
     def stems(self) -> list[str]:
         """Names without folder and extension, which may differ elsewhere."""
         names = map(osp.basename, self.filenames or ())
@@ -65,7 +70,33 @@ def read_score_file(name: str) -> ScoreFile:
     path, stream = name, None
     if not osp.isfile(name) and osp.isfile(name.rpartition(':')[0]):
         path, _, stream = name.rpartition(':')
+    return _parse(_load(path), name, path, stream)
+
+
+def read_streams(path: str) -> dict[str, ScoreFile]:
+    """Read all that a dump holds: each stream of a fusion by its name.
+
+    A dump of a single model has the name ``''``, and a path with a stream,
+    ``PATH:STREAM``, that stream alone.
+
+    Raises:
+        FileNotFoundError, ValueError: As :func:`read_score_file` does.
+    """
+    if not osp.isfile(path) and osp.isfile(path.rpartition(':')[0]):
+        return {path.rpartition(':')[2]: read_score_file(path)}
     entries = _load(path)
+    score = None
+    if isinstance(entries, list) and entries and isinstance(entries[0], dict):
+        score = entries[0].get('pred_score')
+    if not isinstance(score, dict) or not score:
+        return {'': _parse(entries, path, path, None)}
+    return {str(stream): _parse(entries, f'{path}:{stream}', path, stream)
+            for stream in score}
+
+
+def _parse(entries: Any, name: str, path: str,
+           stream: str | None) -> ScoreFile:
+    """Check what a pickle holds, and stack it."""
     if not isinstance(entries, list) or not entries or not all(
             isinstance(entry, dict) for entry in entries):
         raise ValueError(f'score file {path!r} holds no list of predictions '

@@ -7,7 +7,7 @@ the figure open in pyplot, hence this code.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,16 +35,37 @@ def confusion_matrix_figure(matrix: np.ndarray,
     Raises:
         ValueError: If the matrix does not count samples of these classes.
     """
-    percent = row_percentages(matrix, class_names)
+    return confusion_matrices_figure({title or '': matrix}, class_names)
+
+
+def confusion_matrices_figure(matrices: Mapping[str, np.ndarray],
+                              class_names: Sequence[str]) -> Figure:
+    """Draw the confusion matrices of several models, or streams, in a row.
+
+    Args:
+        matrices: Matrix of each model by its name, as
+            :func:`confusion_matrix_figure` takes it.
+        class_names: Name of each class.
+
+    Raises:
+        ValueError: If there is none, or as :func:`confusion_matrix_figure`.
+    """
+    if not matrices:
+        raise ValueError('confusion_matrices_figure got no matrix; give one')
+    percentages = {name: row_percentages(matrix, class_names, name or 'it')
+                   for name, matrix in matrices.items()}
     cell, room = cell_and_room(class_names)
-    side = cell * len(class_names)
+    side, number = cell * len(class_names), len(matrices)
     figure = Figure(
-        figsize=(side + room + 1.2, side + room + 0.7), layout='constrained')
-    axis = figure.subplots()
-    draw_matrix(axis, percent, class_names, cell)
-    add_colorbar(axis, 'percent of the true class', side)
-    if title:
-        axis.set_title(title, fontsize=11, color=INK)
+        figsize=(number * side + room + 1.2, side + room + 0.7),
+        layout='constrained')
+    axes = figure.subplots(1, number, squeeze=False)[0]
+    for axis, (name, percent) in zip(axes, percentages.items()):
+        draw_matrix(axis, percent, class_names, cell,
+                    name_rows=axis is axes[0])
+        if name:
+            axis.set_title(name, fontsize=11, color=INK)
+    add_colorbar(axes[-1], 'percent of the true class', side)
     return finish_figure(figure)
 
 

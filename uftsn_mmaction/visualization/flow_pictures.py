@@ -26,7 +26,8 @@ _LEAST_SCALE, _PERCENTILE, _ROOM = 1., 98, 1.5
 
 class _Pair(NamedTuple):
     """Two frames of a clip, 8-bit RGB ``(H, W, 3)``."""
-    name: str
+    number: int
+    clip: str
     first: np.ndarray
     second: np.ndarray
 
@@ -64,7 +65,7 @@ class FlowPicturesHook(Hook):
         self.number = number
         self._validations = 0
         self._pairs: list[_Pair] | None = None
-        self._scales: dict[str, float] = {}
+        self._scales: dict[int, float] = {}
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Draw the clips, unless it is not their turn."""
@@ -82,7 +83,8 @@ class FlowPicturesHook(Hook):
                     runner.val_dataloader.dataset, self.number)
             for pair in self._pairs:
                 runner.visualizer.add_image(
-                    pair.name, self._draw(pair, estimator), _step(runner))
+                    f'flow_{pair.number}_{pair.clip}',
+                    self._draw(pair, estimator), _step(runner))
         finally:
             set_random_state(state)
 
@@ -99,9 +101,9 @@ class FlowPicturesHook(Hook):
         result = explain(pair.first, pair.second, flow, back)
         speed = np.percentile(np.hypot(*np.nan_to_num(flow)), _PERCENTILE)
         scale = self._scales.setdefault(
-            pair.name, max(_LEAST_SCALE, _ROOM * speed))
+            pair.number, max(_LEAST_SCALE, _ROOM * speed))
         return tile([
-            frames_row(pair.first, pair.second, scale, pair.name),
+            frames_row(pair.first, pair.second, scale, pair.clip),
             explained_row(result, 'flow', scale)])
 
 
@@ -110,7 +112,7 @@ def _choose_pairs(dataset: Any, number: int) -> list[_Pair]:
     chosen = {int((part + 0.5) / number * len(dataset))
               for part in range(number)}
     pairs = []
-    for place, index in enumerate(sorted(chosen), 1):
+    for number, index in enumerate(sorted(chosen), 1):
         sample = dataset[index]
         clips = sample['inputs']
         # M x C x T x H x W
@@ -124,7 +126,7 @@ def _choose_pairs(dataset: Any, number: int) -> list[_Pair]:
         # A name of a stranger's file becomes the name of a file.
         stem = re.sub(r'[^\w.-]+', '_', Path(
             str(sample['data_samples'].get('filename', 'clip'))).stem)
-        pairs.append(_Pair(f'flow_{place}_{stem[:60]}', first, second))
+        pairs.append(_Pair(number, stem[:60], first, second))
     return pairs
 
 

@@ -77,7 +77,12 @@ def build_result():
                 labels=np.array([0, 3]),
                 frames=np.zeros((2, 32, 32, 3), np.uint8),
                 gt_flows=np.ones((2, 2, 32, 32), np.float32),
-                flows=np.zeros((2, 2, 32, 32), np.float32)))
+                flows=np.zeros((2, 2, 32, 32), np.float32),
+                # Brighter with each of the four frames.
+                clips=np.broadcast_to(
+                    np.arange(0, 240, 60, dtype=np.uint8)[:, None, None, None],
+                    (2, 4, 32, 32, 3)),
+                clip_flows=np.zeros((2, 2, 3, 32, 32), np.float32)))
 
     return build
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page shows what was measured, whatever that is."""
 import base64
+import io
 import re
 from html.parser import HTMLParser
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from jinja2 import UndefinedError
+from PIL import Image
 
 import uftsn_mmaction
 from uftsn_mmaction.experiments.quickstart.report import write_report
@@ -130,9 +132,18 @@ def test_a_start_from_the_box_has_a_row_and_a_picture(
 def test_page(write):
     text = write()
     page = Page(text)
-    assert len(page.alts) == text.count('data:image/png;base64,') == 6
+    assert len(page.alts) == text.count('data:image/png;base64,') + 1 == 7
     assert all(map(str.strip, page.alts))
-    assert page.alts[0].startswith('A frame of 2 test videos')
+    # What moves comes first, and rests for those who ask for it.
+    assert page.alts[0].startswith('The frames of 2 test videos')
+    assert page.alts[1].startswith('A frame of 2 test videos')
+    gif, = re.findall('data:image/gif;base64,([^"]*)', text)
+    with Image.open(io.BytesIO(base64.b64decode(gif))) as animation:
+        assert animation.n_frames == 3
+    assert 'media="(prefers-reduced-motion: reduce)"' in text
+    # The numbers come before all explanations.
+    start = text[:text.index('<h2>')]
+    assert '0.450 px' in start and '93 %' in start and '89 %' in start
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 4}
     assert rows['after stage 2 (classifier)'] == ['0.100', '0.400', '0.220']
     assert rows['after stage 3 (joint)'] == ['0.450', '0.930', '0.470']
@@ -148,6 +159,11 @@ def test_page(write):
     assert 'learned from 16 generated videos and was tested on 8' in words
     # Four samples were tested.
     assert 'changes an accuracy by 0.250' in words
+
+
+def test_every_row_has_a_head(write):
+    for row in re.findall('<tr>(.*?)</tr>', write(), re.DOTALL):
+        assert row.count('scope="row"') == 1 or '<td' not in row
 
 
 def test_pictures_are_those_of_the_figures(write):
@@ -173,7 +189,8 @@ def test_nothing_is_loaded_from_elsewhere(write):
     assert not {'link', 'script', 'iframe'} & set(page.tags)
     for name, value in page.attributes:
         assert name not in ('href', 'style') and not name.startswith('on')
-        assert name != 'src' or value.startswith('data:image/png;base64,')
+        assert name not in ('src', 'srcset') or re.match(
+            'data:image/(png|gif|jpeg);base64,', value)
     assert 'url(' not in text and '@import' not in text
     assert "default-src 'none'" in text
 

@@ -141,8 +141,9 @@ class StagedTrainingHook(Hook):
             rates[part] = group['lr']
         hub = runner.message_hub
         # MMEngine writes what ends with "lr" with all its digits.
-        for part in set(stage.train) & set(rates):
-            hub.update_scalar(f'train/{part}_lr', rates[part])
+        for part in stage.train:
+            if part in rates:
+                hub.update_scalar(f'train/{part}_lr', rates[part])
         # Those of the schedulers, at which nothing trains.
         _forget(hub, ('train/lr', 'train/base_lr'))
 

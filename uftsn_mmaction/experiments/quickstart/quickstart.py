@@ -25,11 +25,12 @@ from ..experiment import (
     fusion_config,
     latest_epoch,
 )
+from ..history import read_history
 from ..run import announce, lock_folder, refuse_changes
 from ..tools import RunSettings
 from .plan import QuickstartPlan
 from .report import results_table, write_report
-from .results import TestResult, collect_metrics, read_history, run_test
+from .results import TestResult, collect_metrics, run_test
 
 # One clip of each motion is shown, the tints in turn.
 PICTURE_LABELS = tuple(
@@ -170,7 +171,7 @@ class _Quickstart:
 
     def _history(self) -> dict[int, Mapping[str, float]]:
         """Return the validations of the trainer, and those made up for."""
-        history = read_history(self.trainings['temporal'].folder)
+        history = read_history(self.trainings['temporal'].folder).validations
         for path in (self.work_dir / 'tests').glob('epoch_*.npz'):
             epoch = int(path.stem.partition('_')[2])
             history.setdefault(epoch, TestResult.load(path).metrics)

@@ -1,36 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report of a quickstart, for readers who do not know the paper.
 
-``report.html`` beside this file is its template. The page needs nothing but
-itself: pictures are data URIs, the style sheet is inline, and its own content
-security policy forbids it to load or run anything.
+``report.html`` beside this file is its template.
 """
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from mmaction.evaluation import ConfusionMatrix
 
 from ...datasets.motion.classes import APPEARANCES, CLASSES, MOTIONS
 from ...engine.hooks.stage import stage_configs
-from ...fileio import AtomicLocalBackend
 from ...visualization import (
+    Tile,
     confusion_change_figure,
     confusion_matrix_figure,
-    figure_to_png,
     flow_panel,
+    flow_to_color,
+    max_flow_norm,
+    tile,
     training_curves,
 )
+from ..report.measures import Headline
+from ..report.page import gif, jpeg, write_page
 from ..table import Column, Table, json_value
 from .plan import QuickstartPlan
 from .results import SINGLE, TestResult
+
+# Clips of the animation, and how long one of their frames lasts.
+_ANIMATED, _SECONDS = 4, 0.4
 
 _COLUMNS = (Column('name', ''), Column('aepe', 'AEPE in pixels'),
             Column('motion_acc', 'motion accuracy'),
@@ -58,13 +61,16 @@ def write_report(path: Path, plan: QuickstartPlan,
                  results: Mapping[str, TestResult],
                  metrics: Mapping[str, Any]) -> None:
     """Write the page, with what :func:`.results.collect_metrics` takes."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True,
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters['data_uri'] = _data_uri
     table = results_table(metrics)
-    page = environment.get_template('report.html').render(
+    frames = _animation(results['temporal'])
+    write_page(
+        path, Path(__file__).with_name('report.html'),
         metrics=metrics,
+        headlines=_headlines(metrics),
+        animation=gif(frames, _SECONDS),
+        still=jpeg(frames[0]),
+        num_animated=min(_ANIMATED, len(
+            results['temporal'].pictures['labels'])),
         pretrained=plan.pretrained,
         refined=plan.refined,
         heads=[column.head for column in table.columns],
@@ -77,7 +83,6 @@ def write_report(path: Path, plan: QuickstartPlan,
         appearances=APPEARANCES,
         classes=CLASSES,
         figures=_figures(plan, history, results, metrics))
-    AtomicLocalBackend().put_text(page, path)
 
 
 def results_table(metrics: Mapping[str, Any]) -> Table:
@@ -145,6 +150,40 @@ def _figures(plan: QuickstartPlan, history: Mapping[int, Mapping[str, float]],
             top=8))
 
 
+def _headlines(metrics: Mapping[str, Any]) -> list[Headline]:
+    return [
+        Headline('error of the flow (AEPE)',
+                 f'{Column("aepe", "").cell(json_value(metrics["aepe"]))} px',
+                 f'no motion at all: {metrics["aepe_zero"]:.3f}'),
+        Headline('motion recognised',
+                 f'{100 * metrics["motion_acc_stage3"]:.0f} %',
+                 f'without learned flow: '
+                 f'{100 * metrics["motion_acc_control"]:.0f} %; guessing: '
+                 f'{100 * metrics["motion_acc_chance"]:.0f} %'),
+        Headline('all classes, both streams',
+                 f'{100 * metrics["top1_fusion"]:.0f} %',
+                 f'motion alone: {100 * metrics["top1_temporal"]:.0f} %; one '
+                 f'frame: {100 * metrics["top1_spatial"]:.0f} %')]
+
+
+def _animation(result: TestResult) -> list[np.ndarray]:
+    """Draw clips frame by frame, each beside its flow."""
+    clips, flows, labels = (
+        result.pictures[name][:_ANIMATED]
+        for name in ('clips', 'clip_flows', 'labels'))
+    scale = max_flow_norm(flows) or 1.
+    frames = []
+    for pair in range(flows.shape[2]):
+        tiles = []
+        for clip, flow, label in zip(clips, flows, labels):
+            name = CLASSES[label].replace('-', ', ').replace('_', ' ')
+            tiles += [Tile(np.ascontiguousarray(clip[pair]), name),
+                      Tile(flow_to_color(flow[:, pair], scale), 'its flow')]
+        frames.append(tile([tiles[row:row + 4]
+                            for row in range(0, len(tiles), 4)]))
+    return frames
+
+
 def _flow_figure(results: Mapping[str, TestResult]) -> Figure:
     pictures = results['temporal'].pictures
     columns = {'TV-L1': results['tvl1'], 'ours, untrained': results['control'],
@@ -158,8 +197,3 @@ def _flow_figure(results: Mapping[str, TestResult]) -> Figure:
                     for name, result in columns.items() if result})
         for index, label in enumerate(pictures['labels'])
     ])
-
-
-def _data_uri(figure: Figure) -> str:
-    data = base64.b64encode(figure_to_png(figure)).decode('ascii')
-    return f'data:image/png;base64,{data}'

@@ -43,7 +43,9 @@ class TestResult:
     ``labels`` are ``(N, )``, ``scores`` ``(N, num_classes)`` by stream. The
     ``pictures`` of K clips are their ``labels`` ``(K, )``, ``frames``
     ``(K, H, W, 3)`` in 8-bit RGB, and the true and estimated flow to the next
-    frame, ``gt_flows`` and ``flows`` ``(K, 2, H, W)``.
+    frame, ``gt_flows`` and ``flows`` ``(K, 2, H, W)``; also the whole
+    ``clips`` ``(K, T, H, W, 3)`` with their ``clip_flows``
+    ``(K, 2, T-1, H, W)``.
     """
     # No test class of pytest.
     __test__ = False
@@ -95,12 +97,17 @@ class _Keeper(DumpResults):
             if self.pictures.get(label, ()) is None:
                 # The first clip's middle pair, of M x C x T x H x W.
                 pair = (inputs.shape[2] - 1) // 2
+                # C x T x H x W -> T x H x W x C
+                clip = inputs[0].permute(1, 2, 3, 0).cpu().numpy()
+                # 2 x (T-1) x H x W
+                flow = sample['pred_flow'][0].cpu().numpy()
                 self.pictures[label] = dict(
                     labels=label,
-                    frames=inputs[0, :, pair].permute(1, 2, 0).cpu().numpy(),
-                    # M x 2 x (T-1) x H x W -> 2 x H x W
+                    frames=clip[pair],
                     gt_flows=sample['gt_flow'][0, :, pair].cpu().numpy(),
-                    flows=sample['pred_flow'][0, :, pair].cpu().numpy())
+                    flows=flow[:, pair],
+                    clips=clip,
+                    clip_flows=flow)
         self.progress.update(len(data_samples))
 
     def compute_metrics(self, results: list) -> dict:
@@ -139,26 +146,6 @@ def run_test(cfg: Config, work_dir: Path, checkpoint: Path | None = None,
     pictures = [picture for picture in keeper.pictures.values() if picture]
     return TestResult(metrics, np.array(labels), _stack(scores),
                       _stack(pictures))
-
-
-def read_history(work_dir: Path) -> dict[int, dict[str, float]]:
-    """Read the validation metrics of a training by epoch (from 1), in order.
-
-    Where a resumed run repeats an epoch, the later one counts.
-    """
-    history = {}
-    # Each start of a run has a folder named after its time.
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in path.read_text(encoding='utf-8').splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:
-                # A kill can leave half a line.
-                continue
-            # Only a training step has an iteration.
-            if 'iter' not in record:
-                history[record.pop('step')] = record
-    return dict(sorted(history.items()))
 
 
 def last_validation(history: Mapping[int, Mapping[str, float]],
