@@ -28,6 +28,7 @@ autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'
 autodoc_typehints_description_target = 'documented'
 autodoc_preserve_defaults = True
+add_module_names = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 python_maximum_signature_line_length = 60
@@ -35,7 +36,5 @@ toc_object_entries_show_parents = 'hide'
 
 html_theme = 'furo'
 html_title = project
-html_static_path = ['_static']
-html_css_files = ['site.css']
 html_show_sphinx = False
 html_copy_source = False

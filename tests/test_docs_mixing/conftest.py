@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The blocks of docs/mixing.md, and a checkout that has them as files."""
 import re
-import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,11 +36,7 @@ def read_page():
         configs=configs,
         fusions=fusions,
         recognizers=[name for name in configs if name not in fusions],
-        scripts=[block for block in python if block not in configs.values()],
-        commands=[
-            shlex.split(line) for block in bash
-            for line in block.replace('\\\n', ' ').splitlines()
-        ])
+        scripts=[block for block in python if block not in configs.values()])
 
 
 PAGE = read_page()
@@ -52,8 +47,7 @@ def pytest_generate_tests(metafunc):
     for argument, values, ids in (
         ('fusion', PAGE.fusions, None),
         ('recognizer', PAGE.recognizers, None),
-        ('script', PAGE.scripts, range(len(PAGE.scripts))),
-        ('command', PAGE.commands, ' '.join)):
+        ('script', PAGE.scripts, range(len(PAGE.scripts)))):
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, values, ids=ids)
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripts and commands of the page, and that none is left out."""
-import importlib.util
+"""The scripts of the page, and that no block is left out."""
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from uftsn_mmaction.models.losses import UnsupervisedLoss
 def test_every_block_is_tested(page):
     """Blocks of another language or kind would go untested."""
     assert page.text.count('```') == 2 * page.number
-    assert page.configs and page.scripts and page.commands
+    assert page.configs and page.scripts
     assert len(page.scripts) == len(CHECKS)
     for name in page.configs:
         is_fusion = 'fusion.py' in page.configs[name] or (
@@ -127,26 +125,3 @@ def test_script(script, checkout, trained, monkeypatch):
     found = {}
     exec(compile(script, 'docs/mixing.md', 'exec'), found)
     check(found, trained)
-
-
-def test_command_has_configs_and_options_that_exist(command, page, repo_root,
-                                                    monkeypatch):
-    for word in command:
-        name = re.fullmatch(r'configs/(\w+)\.py', word)
-        assert not name or name[1] in page.configs or (repo_root /
-                                                       word).exists()
-    if command[0] == 'mim':
-        assert command[1:3] in (['train', 'mmaction'], ['test', 'mmaction'])
-        return
-    python, tool, *arguments = command
-    assert python == 'python'
-    monkeypatch.syspath_prepend(repo_root / 'tools')
-    spec = importlib.util.spec_from_file_location('tool', repo_root / tool)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(sys, 'argv', [tool, *arguments])
-    # An unknown option ends the program.
-    if hasattr(module, 'build_parser'):
-        module.build_parser().parse_args()
-    else:
-        module.parse_args()
