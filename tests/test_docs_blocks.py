@@ -17,14 +17,13 @@ from functools import cache
 from inspect import signature
 from pathlib import Path
 
+import mmaction.registry as registries
 import pytest
 import torch
 from mmaction.registry import HOOKS, MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import Runner
-
-import mmaction.registry as registries
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md',
@@ -40,13 +39,13 @@ SETTINGS = ('VIDEO_ROOT', 'FLOW', 'SPLIT', 'EXPERIMENT', 'SPATIAL')
 RECORDER = r"""
 command_not_found_handle() {
     local name words=()
-    for name in %s; do
+    for name in SETTINGS; do
         [ -z "${!name-}" ] || words+=("$name=${!name}")
     done
-    printf '%%q ' "${words[@]}" "$@" >> "$RECORD"
+    printf '%q ' "${words[@]}" "$@" >> "$RECORD"
     echo >> "$RECORD"
 }
-""" % ' '.join(SETTINGS)
+""".replace('SETTINGS', ' '.join(SETTINGS))
 HARMLESS = {'cp', 'mkdir', 'sed', 'pip', 'sbatch'}
 
 
