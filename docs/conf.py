@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of the site: ``make docs`` builds it."""
+import json
 import sys
 from pathlib import Path
+
+from myst_parser.parsers.sphinx_ import MystParser
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -38,3 +41,32 @@ html_theme = 'furo'
 html_title = project
 html_show_sphinx = False
 html_copy_source = False
+
+
+class NotebookParser(MystParser):
+    """Show the cells and the pictures of a notebook; a test runs it."""
+
+    supported = ('notebook', )
+
+    def parse(self, inputstring, document):
+        parts = []
+        for cell in json.loads(inputstring)['cells']:
+            source = ''.join(cell['source'])
+            if cell['cell_type'] == 'markdown':
+                parts.append(source)
+                continue
+            parts.append(f'```python\n{source}\n```')
+            for output in cell['outputs']:
+                data = output.get('data', {})
+                text = ''.join(output.get('text', data.get('text/plain', '')))
+                if 'image/png' in data:
+                    parts.append('<img alt="What the cell shows" src="data:'
+                                 f'image/png;base64,{data["image/png"]}">')
+                elif text:
+                    parts.append(f'```text\n{text}\n```')
+        super().parse('\n\n'.join(parts), document)
+
+
+def setup(app):
+    app.add_source_suffix('.ipynb', 'notebook')
+    app.add_source_parser(NotebookParser)

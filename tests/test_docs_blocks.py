@@ -39,13 +39,13 @@ SETTINGS = ('VIDEO_ROOT', 'FLOW', 'SPLIT', 'EXPERIMENT', 'SPATIAL')
 RECORDER = r"""
 command_not_found_handle() {
     local name words=()
-    for name in SETTINGS; do
+    for name in $SETTINGS; do
         [ -z "${!name-}" ] || words+=("$name=${!name}")
     done
     printf '%q ' "${words[@]}" "$@" >> "$RECORD"
     echo >> "$RECORD"
 }
-""".replace('SETTINGS', ' '.join(SETTINGS))
+"""
 HARMLESS = {'cp', 'mkdir', 'sed', 'pip', 'sbatch'}
 
 
@@ -64,7 +64,9 @@ def record(block, folder):
     script = RECORDER + block.replace('.venv/bin/', '')
     done = subprocess.run(
         ['/bin/bash', '-euc', script], cwd=folder, text=True,
-        capture_output=True, env=dict(PATH='/nowhere', RECORD=str(log)))
+        capture_output=True,
+        env=dict(PATH='/nowhere', RECORD=str(log),
+                 SETTINGS=' '.join(SETTINGS)))
     assert not done.returncode, done.stderr
     for line in log.read_text().splitlines():
         words = shlex.split(line)
