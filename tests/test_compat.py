@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import sys
+import warnings
 import zipfile
 
 import numpy as np
@@ -124,6 +125,18 @@ def test_present_localizer_is_left_alone(tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, name, raising=False)
     compat.provide_missing_drn()
     assert not set(DRN_MODULES) & set(sys.modules)
+
+
+def test_what_mmcv_lite_lacks_is_no_news(recwarn):
+    with warnings.catch_warnings():
+        # As in a program, where pytest records all.
+        warnings.simplefilter('always')
+        compat.silence_mmcv_lite()
+        warnings.warn('Fail to import ``MultiScaleDeformableAttention`` from '
+                      '``mmcv.ops``', stacklevel=1)
+        warnings.warn('Fail to import something else', stacklevel=1)
+    assert [str(found.message) for found in recwarn] == [
+        'Fail to import something else']
 
 
 def test_applying_twice_changes_nothing():

@@ -29,9 +29,10 @@ class Clips(torch.utils.data.Dataset):
         clip = torch.full((2, self.channels, 4, 32, 40), 40 * index,
                           dtype=torch.uint8)
         clip[0, :, 2] += 2  # the frame after the middle one
-        sample = ActionDataSample()
-        sample.set_metainfo(dict(filename=f'/<b> {index}/a"{index}.mp4'))
-        return dict(inputs=clip, data_samples=sample)
+        return dict(inputs=clip, data_samples=ActionDataSample())
+
+    def get_data_info(self, index):
+        return dict(filename=f'/<b> {index}/a"{index}.mp4')
 
 
 class Model(nn.Module):
@@ -80,7 +81,7 @@ def test_the_same_clips_spread_over_the_set_each_time(runner):
 def test_a_set_of_fewer_clips_is_drawn_once(runner):
     runner.val_dataloader.dataset = torch.utils.data.Subset(Clips(), [0, 1])
     FlowPicturesHook(number=5).before_val_epoch(runner)
-    assert names(runner) == ['flow_1_a_0', 'flow_2_a_1']
+    assert names(runner) == ['flow_1_clip', 'flow_2_clip']
 
 
 def test_nothing_of_the_training_changes(runner):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
+from math import isfinite
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -26,7 +27,8 @@ class Panel:
 
     Args:
         name: What is measured, with its unit.
-        lines: Points ``(x, y)`` by the label of their curve.
+        lines: Points ``(x, y)`` by the label of their curve; NaN as y
+            leaves a gap.
         references: Values of horizontal lines by label.
         log: Whether the scale is logarithmic.
         highest: Upper end of the scale.
@@ -98,4 +100,7 @@ def _draw_curves(axis: Axes, panel: Panel) -> None:
         axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f'{y:g}'))
         axis.yaxis.set_minor_formatter(NullFormatter())
     else:
-        axis.set_ylim(0, panel.highest)
+        values = [*panel.references.values(), *(
+            y for points in panel.lines.values() for _, y in points
+            if isfinite(y))]
+        axis.set_ylim(0, panel.highest or 1.08 * max(0, *values) or 1)

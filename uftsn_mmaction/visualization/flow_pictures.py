@@ -124,10 +124,16 @@ def _choose_pairs(dataset: Any, number: int) -> list[_Pair]:
             np.ascontiguousarray(frame.permute(1, 2, 0).numpy(), np.uint8)
             for frame in clips[0, :, middle:middle + 2].unbind(1))
         # A name of a stranger's file becomes the name of a file.
-        stem = re.sub(r'[^\w.-]+', '_', Path(
-            str(sample['data_samples'].get('filename', 'clip'))).stem)
+        stem = re.sub(r'[^\w.-]+', '_', Path(_filename(dataset, index)).stem)
         pairs.append(_Pair(number, stem[:60], first, second))
     return pairs
+
+
+def _filename(dataset: Any, index: int) -> str:
+    """Return the file of a sample; generated ones have none."""
+    if not hasattr(dataset, 'get_data_info'):
+        return 'clip'
+    return str(dataset.get_data_info(index).get('filename', 'clip'))
 
 
 def _step(runner: Runner) -> int:

@@ -11,11 +11,13 @@ import pytest
 from mmengine.fileio import dump, load
 from PIL import Image
 
+from uftsn_mmaction.experiments.history import read_history
 from uftsn_mmaction.experiments.report import write_run_report
 from uftsn_mmaction.experiments.report.dumped_config import (
     read_dumped_config,
     stages_of,
 )
+from uftsn_mmaction.experiments.report.measures import panels
 
 EVIL = '<script>alert(1)</script>"\'&'
 
@@ -94,9 +96,19 @@ def test_classes_and_worst_mistakes(page, run):
     sure = text.index('jump was taken for run, with 100 %. 2.mp4')
     # Its video is not there.
     assert sure < text.index('<b> was taken for jump, with 37 %. 4.mp4 cannot')
-    # Four frames of the other one, 120 pixels high.
+    # Four frames of the other one, 160 pixels high.
     assert [picture.size for picture in found.pictures()
-            if picture.size[1] == 120] == [(4 * 180, 120)]
+            if picture.size[1] == 160] == [(4 * 240, 160)]
+
+
+def test_a_rate_rests_with_its_part(run):
+    rates = panels(read_history(run))[-1]
+    assert rates.name == 'learning rate'
+    flow, backbone = (rates.lines[f'{part}_lr']
+                      for part in ('flow_estimator', 'backbone'))
+    assert [x for x, _ in flow] == [1, 2]
+    np.testing.assert_equal([y for _, y in flow], [1e-3, np.nan])
+    np.testing.assert_equal([y for _, y in backbone], [np.nan, 2e-4])
 
 
 def test_a_training_alone_and_a_test_alone(run, tmp_path):

@@ -171,11 +171,11 @@ def _animation(result: TestResult) -> list[np.ndarray]:
     clips, flows, labels = (
         result.pictures[name][:_ANIMATED]
         for name in ('clips', 'clip_flows', 'labels'))
-    scale = max_flow_norm(flows) or 1.
+    scales = [1.2 * max_flow_norm(flow) or 1. for flow in flows]
     frames = []
     for pair in range(flows.shape[2]):
         tiles = []
-        for clip, flow, label in zip(clips, flows, labels):
+        for clip, flow, label, scale in zip(clips, flows, labels, scales):
             name = CLASSES[label].replace('-', ', ').replace('_', ' ')
             tiles += [Tile(np.ascontiguousarray(clip[pair]), name),
                       Tile(flow_to_color(flow[:, pair], scale), 'its flow')]

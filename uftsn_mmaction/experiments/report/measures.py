@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite, nan
 from typing import NamedTuple
 
 from ...visualization.curves import Panel
@@ -117,9 +118,10 @@ def panels(history: History) -> list[Panel]:
              for step, record in history.steps.items()}
     for name, pattern in (('losses', '(.*/)?loss.*'),
                           ('flow, pixels', '(.*/)?flow_(norm|std)'),
-                          ('learning rate', '(.*/)?(.*_)?lr')):
+                          ('learning rate', '(.*/)?((?!base_).*_)?lr')):
         lines = _lines(steps, pattern)
-        values = [y for points in lines.values() for _, y in points]
+        values = [y for points in lines.values() for _, y in points
+                  if isfinite(y)]
         log = bool(values) and min(values) > 0 and (
             max(values) > 20 * min(values))
         found.append(Panel(name, lines, log=log))
@@ -130,8 +132,9 @@ def _lines(records: Mapping[float, Record],
            pattern: str) -> dict[str, Sequence[tuple[float, float]]]:
     names = dict.fromkeys(name for record in records.values()
                           for name in record if re.fullmatch(pattern, name))
-    return {name: [(x, record[name]) for x, record in records.items()
-                   if name in record] for name in names}
+    # A part that rests in a stage leaves a gap in its curve.
+    return {name: [(x, record.get(name, nan)) for x, record in
+                   records.items()] for name in names}
 
 
 def _last(records: Mapping[int, Record]) -> Record:

@@ -15,7 +15,7 @@ from ...apis.source import Source, resize_short_side
 from ...scores.score_file import ScoreFile
 from .page import jpeg
 
-_MISTAKES, _FRAMES, _HEIGHT, _WIDEST = 6, 4, 120, 480
+_MISTAKES, _FRAMES, _HEIGHT, _WIDEST = 6, 4, 160, 480
 
 
 class Mistake(NamedTuple):
@@ -73,10 +73,9 @@ def worst_mistakes(file: ScoreFile,
     """
     probabilities = _probabilities(file)
     best, predicted = probabilities.max(dim=1)
-    true = probabilities.gather(1, file.labels[:, None])[:, 0]
-    gap = (best - true).where(predicted != file.labels, -1)
-    rows = [row for row in gap.argsort(descending=True)[:_MISTAKES].tolist()
-            if gap[row] > 0]
+    wrong = best.where(predicted != file.labels, -1)
+    order = wrong.argsort(descending=True)[:_MISTAKES].tolist()
+    rows = [row for row in order if wrong[row] > 0]
     names = [file.filenames[row] if file.filenames else f'video {row + 1}'
              for row in rows]
     # A score file may come from a stranger; what it names is not downloaded.
