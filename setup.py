@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
@@ -113,6 +113,16 @@ setup(
     package_data={
         PACKAGE: ['experiments/**/*.html', 'weights/*']
     },
+    # Without a compiler, a loop in PyTorch does the same.
+    ext_modules=[
+        Extension(
+            f'{PACKAGE}._kernels', [f'{PACKAGE}/csrc/warp_correlate.cpp'],
+            depends=[f'{PACKAGE}/csrc/warp_correlate_kernels.h'],
+            language='c++',
+            extra_compile_args=['-O3', '-std=c++17', '-fopenmp'],
+            extra_link_args=['-fopenmp'],
+            optional=True)
+    ],
     cmdclass=dict(build_py=BuildWithConfigs),
     install_requires=read_requirements('runtime')[''],
     extras_require=extras,

@@ -2,14 +2,18 @@
 import re
 import shutil
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
+from shutil import which
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+SUFFIX = sysconfig.get_config_var('EXT_SUFFIX')
+COMPILER = sysconfig.get_config_var('CXX').split()[0]
 # Loads every config of the installed package, far from the checkout.
 LOAD = """
 import sys
@@ -46,7 +50,8 @@ def source(repo_root, tmp_path_factory):
         repo_root,
         target,
         ignore=shutil.ignore_patterns('.*', '__pycache__', '*.egg-info',
-                                      'build', 'dist', 'work_dirs', 'data'))
+                                      '*.so', 'build', 'dist', 'work_dirs',
+                                      'data'))
     # As a clean-up of the tree must show in the next build of the wheel.
     stale = target / 'build/lib/uftsn_mmaction/.mim/configs/gone.py'
     stale.parent.mkdir(parents=True)
@@ -74,7 +79,11 @@ def test_wheel(source, tmp_path, call):
     expected = files_of(source, 'configs', 'tools')
     expected |= {'model-index.yml'}
     assert inside == {f'uftsn_mmaction/.mim/{name}' for name in expected}
-    assert code - inside == files_of(source, 'uftsn_mmaction')
+    kernels = {name for name in code if name.endswith(SUFFIX)}
+    assert len(kernels) == bool(which(COMPILER))
+    assert code - inside - kernels == {
+        name for name in files_of(source, 'uftsn_mmaction')
+        if '/csrc/' not in name}
     assert any(name.endswith('.html') for name in code - inside)
     # Neither the tests nor a second top-level package come with it, but the
     # module of the command.
@@ -120,6 +129,15 @@ def test_wheel(source, tmp_path, call):
     listed = call(home / 'bin' / 'uftsn', '--help', cwd=tmp_path,
                   env=dict(PYTHONPATH=str(home)))
     assert '\n  predict ' in listed
+
+
+def test_no_compiler_is_needed(source, tmp_path, call):
+    shutil.copytree(source, tmp_path / 'repo',
+                    ignore=shutil.ignore_patterns('build', '*.so'))
+    call(
+        sys.executable, 'setup.py', 'build_ext', '--inplace',
+        cwd=tmp_path / 'repo', env=dict(CC='false', CXX='false'))
+    assert not list(tmp_path.rglob('_kernels*'))
 
 
 def test_source_distribution_builds_the_same(source, tmp_path, call):

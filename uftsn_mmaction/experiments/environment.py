@@ -14,6 +14,7 @@ from textwrap import fill
 import torch
 from mmengine.utils.dl_utils import collect_env
 
+from ..models.flow import warp_correlate_cpu
 from ..version import __version__
 
 _UNUSED = ('PyTorch compiling details', 'MUSA available', 'numpy_random_seed')
@@ -28,6 +29,8 @@ def environment() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             env[package] = version(package)
     env['uftsn_mmaction'] = __version__
+    env['warp_correlate'] = ('PyTorch' if warp_correlate_cpu.library() is None
+                             else 'compiled for CPUs')
     env['system'] = platform.platform()
     env['CPU'] = f'{_cpu_name()}, {os.cpu_count()} cores'
     if torch.cuda.is_available():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from .cost_volume import check_radius
 from .warp import backward_warp
+from .warp_correlate import warp_correlate
 
 FEATURE_NORMS = ('unit', 'instance', None)
 
@@ -25,6 +25,7 @@ class Matcher(ABC):
         """Prepare features ``(N, C, H, W)``, once for each frame."""
         return feature
 
+    @abstractmethod
     def match(self, first: Tensor, second: Tensor,
               flow: Tensor | None) -> Tensor:
         """Warp the second feature (eq. 2) and compare it with the first.
@@ -37,13 +38,6 @@ class Matcher(ABC):
         Returns:
             Evidence of the residual motion ``(N, out_channels, H, W)``.
         """
-        if flow is not None:
-            second = backward_warp(second, flow)
-        return self._compare(first, second)
-
-    @abstractmethod
-    def _compare(self, first: Tensor, warped: Tensor) -> Tensor:
-        """Compare the features of the same pixels, or of close ones."""
 
 
 class CostVolumeMatcher(Matcher):
@@ -52,7 +46,7 @@ class CostVolumeMatcher(Matcher):
     def __init__(self,
                  max_displacement: int,
                  feature_norm: str | None = 'unit') -> None:
-        _check_radius(max_displacement)
+        check_radius(max_displacement)
         _check_norm(feature_norm)
         self.max_displacement = max_displacement
         self.feature_norm = feature_norm
@@ -62,8 +56,10 @@ class CostVolumeMatcher(Matcher):
         """Normalise features ``(N, C, H, W)``."""
         return normalize_features(feature, self.feature_norm)
 
-    def _compare(self, first: Tensor, warped: Tensor) -> Tensor:
-        return cost_volume(first, warped, self.max_displacement)
+    def match(self, first: Tensor, second: Tensor,
+              flow: Tensor | None) -> Tensor:
+        """Return the cost volume ``(N, (2r+1)**2, H, W)``."""
+        return warp_correlate(first, second, flow, self.max_displacement)
 
 
 class ConcatenationMatcher(Matcher):
@@ -75,8 +71,10 @@ class ConcatenationMatcher(Matcher):
     def __init__(self, channels: int) -> None:
         self.out_channels = channels
 
-    def _compare(self, first: Tensor, warped: Tensor) -> Tensor:
-        return warped
+    def match(self, first: Tensor, second: Tensor,
+              flow: Tensor | None) -> Tensor:
+        """Return the warped feature ``(N, C, H, W)``."""
+        return second if flow is None else backward_warp(second, flow)
 
 
 def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:
@@ -114,89 +112,3 @@ def _check_norm(mode: str | None) -> None:
     if mode not in FEATURE_NORMS:
         raise ValueError(f'feature_norm must be one of {FEATURE_NORMS}, '
                          f'got {mode!r}')
-
-
-def _check_radius(radius: int) -> None:
-    if radius < 0:
-        raise ValueError(f'max_displacement must be 0 or more, got {radius}')
-
-
-def _windows(padded: Tensor, radius: int) -> list[Tensor]:
-    """Return the view of a padded map at each shift, row by row."""
-    side = 2 * radius + 1
-    height, width = padded.shape[2] - 2 * radius, padded.shape[3] - 2 * radius
-    return [
-        padded[..., y:y + height, x:x + width] for y in range(side)
-        for x in range(side)
-    ]
-
-
-class _CostVolume(torch.autograd.Function):
-    """Loop over the shifts, with its derivative written out.
-
-    Autograd would keep a node and a temporary for each of the (2r+1)**2
-    shifts, which more than doubles the time of a training step.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, first: Tensor, second: Tensor,
-                radius: int) -> Tensor:
-        ctx.save_for_backward(first, second)
-        ctx.radius = radius
-        batch, channels, *size = first.shape
-        windows = _windows(F.pad(second, (radius, ) * 4), radius)
-        volume = first.new_empty(batch, len(windows), *size)
-        # Allocating anew for each shift takes longer than the product.
-        product = torch.empty_like(first)
-        for shift, window in enumerate(windows):
-            torch.mul(first, window, out=product)
-            torch.sum(product, dim=1, out=volume[:, shift])
-        return volume.div_(channels)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
-        first, second = ctx.saved_tensors
-        padded = F.pad(second, (ctx.radius, ) * 4)
-        grad_first = torch.zeros_like(first)
-        windows = _windows(padded, ctx.radius)
-        grad_windows = _windows(torch.zeros_like(padded), ctx.radius)
-        grads = (grad / first.shape[1]).split(1, dim=1)
-        for here, window, grad_window in zip(grads, windows, grad_windows):
-            grad_first.addcmul_(here, window)
-            grad_window.addcmul_(here, first)
-        unshifted = grad_windows[len(grad_windows) // 2]
-        return grad_first, unshifted, None
-
-
-def cost_volume(first: Tensor, second: Tensor,
-                max_displacement: int) -> Tensor:
-    r"""Compare each pixel with a square of the other feature map (eq. 3).
-
-    .. math:: CostVolume(x_1, x_2) = \frac{1}{N} q_1(x_1)^T \hat{q}_2(x_2)
-
-    Args:
-        first: Feature of the first frame ``(N, C, H, W)``.
-        second: Warped feature of the second frame.
-        max_displacement: Radius r of the search square, in pixels.
-
-    Returns:
-        ``(N, (2r+1)**2, H, W)``; channel ``(dy + r) * (2r+1) + dx + r`` holds
-        the product with the pixel at ``(y + dy, x + dx)``, which is 0 outside
-        the frame.
-
-    Raises:
-        ValueError: If the shapes differ or the radius is negative.
-
-    Examples:
-        >>> first = torch.tensor([[[[0., 1., 0.]]]])
-        >>> second = torch.tensor([[[[0., 0., 1.]]]])  # one pixel to the right
-        >>> cost_volume(first, second, 1)[0, :, 0, 1].argmax()
-        tensor(5)
-    """
-    if first.shape != second.shape or first.dim() != 4:
-        raise ValueError(
-            'cost_volume expects two features (N, C, H, W) of one shape, got '
-            f'{tuple(first.shape)} and {tuple(second.shape)}')
-    _check_radius(max_displacement)
-    return _CostVolume.apply(first, second, max_displacement)

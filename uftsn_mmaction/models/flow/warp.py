@@ -71,6 +71,20 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
             align_corners=False)
 
 
+def backward_warp_gradients(grad: Tensor, feature: Tensor,
+                            flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the derivatives of :func:`backward_warp` by both inputs.
+
+    For operators that are opaque to autograd; ``grad`` ``(N, C, H, W)`` is
+    the derivative by the warped feature, and all have one dtype.
+    """
+    grad_feature, grad_grid = torch.ops.aten.grid_sampler_2d_backward(
+        grad, feature, sampling_grid(flow), 0, 0, False, (True, True))
+    # The grid goes from -1 to 1 over the frame.
+    size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
+    return grad_feature, grad_grid.permute(0, 3, 1, 2) * 2 / size
+
+
 def valid_mask(flow: Tensor) -> Tensor:
     """Return 1 where a flow points inside the second frame, else 0.
 

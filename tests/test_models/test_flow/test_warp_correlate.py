@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both bodies of the operator against eq. 2 and 3 in plain loops."""
+import math
+
+import pytest
+import torch
+
+from uftsn_mmaction.models.flow import (
+    UnsupervisedFlowEstimator,
+    warp_correlate,
+    warp_correlate_cpu,
+)
+
+BODIES = ('compiled', 'loop')
+
+
+@pytest.fixture(params=BODIES)
+def body(request, monkeypatch):
+    """One body after the other."""
+    if request.param == 'loop':
+        monkeypatch.setattr(warp_correlate_cpu, 'library', lambda: None)
+    elif warp_correlate_cpu.library() is None:
+        pytest.skip('the installation found no C++ compiler')
+    return request.param
+
+
+def inputs(batch, channels, height, width, dtype=torch.float64, reach=3.):
+    """Features, and a flow that leaves the frame here and there."""
+    first, second = torch.randn(2, batch, channels, height, width, dtype=dtype)
+    return first, second, reach * torch.randn(
+        batch, 2, height, width, dtype=dtype)
+
+
+def pixel(feature, y, x):
+    if 0 <= y < feature.shape[1] and 0 <= x < feature.shape[2]:
+        return feature[:, y, x]
+    return torch.zeros_like(feature[:, 0, 0])
+
+
+def by_hand(first, second, flow, radius):
+    """Four neighbours for eq. 2, then a product for each shift (eq. 3)."""
+    batch, channels, height, width = first.shape
+    side = 2 * radius + 1
+    volume = first.new_zeros(batch, side, side, height, width)
+    warped = torch.zeros_like(second)
+    for n in range(batch):
+        for y in range(height):
+            for x in range(width):
+                u, v = flow[n, :, y, x].tolist()
+                left, top = math.floor(x + u), math.floor(y + v)
+                right, low = x + u - left, y + v - top
+                warped[n, :, y, x] = (
+                    (1 - low) * (1 - right) * pixel(second[n], top, left) +
+                    (1 - low) * right * pixel(second[n], top, left + 1) +
+                    low * (1 - right) * pixel(second[n], top + 1, left) +
+                    low * right * pixel(second[n], top + 1, left + 1))
+        for y in range(height):
+            for x in range(width):
+                for dy in range(side):
+                    for dx in range(side):
+                        other = pixel(warped[n], y + dy - radius,
+                                      x + dx - radius)
+                        volume[n, dy, dx, y, x] = (
+                            first[n, :, y, x] @ other / channels)
+    return volume.flatten(1, 2)
+
+
+# Whole blocks of channels and of pixels, parts of them, and a search square
+# that is larger than the frame.
+@pytest.mark.parametrize('shape, radius', [
+    ((2, 5, 3, 7), 0), ((1, 8, 4, 17), 1), ((1, 12, 5, 9), 3),
+    ((2, 1, 1, 4), 2), ((1, 3, 3, 6), 4), ((1, 2, 4, 3), 5)])
+@pytest.mark.parametrize('dtype, atol', [(torch.float64, 1e-13),
+                                         (torch.float32, 1e-5)])
+def test_equals_plain_loops(body, shape, radius, dtype, atol):
+    first, second, flow = inputs(*shape, dtype=dtype)
+    volume = warp_correlate(first, second, flow, radius)
+    assert volume.dtype == dtype
+    expected = by_hand(first.double(), second.double(), flow.double(), radius)
+    torch.testing.assert_close(volume.double(), expected, rtol=0, atol=atol)
+
+
+def test_no_flow_is_zero_flow(body):
+    first, second, flow = inputs(2, 4, 5, 6)
+    torch.testing.assert_close(
+        warp_correlate(first, second, None, 2),
+        warp_correlate(first, second, 0 * flow, 2))
+
+
+@pytest.mark.parametrize('shape, radius', [((2, 3, 4, 5), 2),
+                                           ((1, 9, 2, 6), 1)])
+@pytest.mark.parametrize('with_flow', [True, False])
+def test_gradients(body, shape, radius, with_flow):
+    tensors = [tensor.requires_grad_() for tensor in inputs(*shape)]
+    if not with_flow:
+        tensors.pop()
+    assert torch.autograd.gradcheck(
+        lambda first, second, flow=None: warp_correlate(
+            first, second, flow, radius), tensors)
+
+
+@pytest.mark.parametrize('value', [1e30, -1e30, math.inf, math.nan])
+def test_flow_to_nowhere_finds_nothing(body, value):
+    if body == 'loop' and not math.isfinite(value):
+        pytest.skip('grid_sample makes it NaN')
+    first, second, flow = inputs(1, 4, 6, 7)
+    flow[..., 2, 3] = value
+    second.requires_grad_()
+    volume = warp_correlate(first, second, flow, 0)
+    assert volume[0, 0, 2, 3] == 0
+    volume.sum().backward()
+    assert second.grad.isfinite().all()
+
+
+def test_of_slices_and_transposed_maps(body):
+    """As a clip gives them: every second frame, channels last."""
+    first, second, flow = inputs(4, 6, 5, 8)
+    expected = warp_correlate(first[::2], second[1::2], flow[::2], 2)
+    last = torch.channels_last
+    torch.testing.assert_close(
+        warp_correlate(first.to(memory_format=last)[::2],
+                       second.to(memory_format=last)[1::2],
+                       flow.to(memory_format=last)[::2], 2), expected)
+
+
+def test_of_several_threads(body):
+    tensors = [tensor.requires_grad_() for tensor in inputs(2, 9, 13, 17)]
+
+    def results():
+        volume = warp_correlate(*tensors, 3)
+        return volume, *torch.autograd.grad(volume.sin().sum(), tensors)
+
+    one = results()
+    torch.set_num_threads(3)
+    try:
+        three = results()
+    finally:
+        torch.set_num_threads(1)
+    torch.testing.assert_close(three, one)
+
+
+def test_is_an_operator_of_torch(body):
+    """Schema, shapes for compilers, and autograd are as torch expects."""
+    first, second, flow = inputs(1, 3, 4, 5)
+    for some in (flow, None):
+        torch.library.opcheck(torch.ops.uftsn.warp_correlate,
+                              (first.requires_grad_(), second, some, 1))
+
+
+def test_an_estimator_is_the_same_with_either(monkeypatch):
+    if warp_correlate_cpu.library() is None:
+        pytest.skip('the installation found no C++ compiler')
+    estimator = UnsupervisedFlowEstimator('uftsn_small')
+    clips = torch.rand(1, 3, 3, 40, 52)
+
+    def results():
+        estimator.zero_grad()
+        flow = estimator(clips)[0]
+        flow.square().mean().backward()
+        return flow.detach(), [weight.grad.clone()
+                               for weight in estimator.parameters()]
+
+    compiled = results()
+    monkeypatch.setattr(warp_correlate_cpu, 'library', lambda: None)
+    torch.testing.assert_close(results(), compiled, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize('second, flow, radius, words', [
+    ((1, 2, 4, 6), (1, 2, 4, 5), 1, 'one shape'),
+    ((1, 2, 4, 5), (1, 2, 4, 6), 1, 'resize_flow'),
+    ((1, 2, 4, 5), (1, 2, 4, 5), -1, 'max_displacement')])
+def test_refuses_what_does_not_fit(second, flow, radius, words):
+    with pytest.raises(ValueError, match=words):
+        warp_correlate(torch.zeros(1, 2, 4, 5), torch.zeros(second),
+                       torch.zeros(flow), radius)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiled body of ``warp_correlate`` for CPUs: ``csrc/warp_correlate.cpp``.
+
+The installation builds it where it finds a C++ compiler. It does not link to
+PyTorch, so that one build serves any release.
+"""
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+_MODULE = 'uftsn_mmaction._kernels'
+_NAMES = {torch.float32: 'float32', torch.float64: 'float64'}
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """Load the compiled kernels; None where the installation has none."""
+    spec = find_spec(_MODULE)
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        return ctypes.CDLL(spec.origin)
+    except OSError:  # built for another system
+        return None
+
+
+def accepts(feature: Tensor) -> bool:
+    """Tell whether the kernels are there and take such a feature."""
+    return (feature.device.type == 'cpu' and feature.dtype in _NAMES
+            and library() is not None)
+
+
+def forward(first: Tensor, second: Tensor, flow: Tensor | None,
+            radius: int) -> Tensor:
+    """Return the cost volume of a feature and the warped second one."""
+    batch, _, height, width = first.shape
+    volume = first.new_empty(batch, (2 * radius + 1)**2, height, width)
+    _call('warp_correlate', (first, second, flow), (volume, ), first, radius)
+    return volume
+
+
+def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
+             radius: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the derivatives by the features, and by the flow or nothing."""
+    grads = (torch.empty_like(first), torch.empty_like(second),
+             first.new_empty(0 if flow is None else flow.shape))
+    _call('warp_correlate_backward', (grad, first, second, flow), grads,
+          first, radius)
+    return grads
+
+
+def _call(name: str, inputs: tuple[Tensor | None, ...],
+          outputs: tuple[Tensor, ...], feature: Tensor, radius: int) -> None:
+    """Call a kernel with contiguous maps and the size of the features."""
+    # Kept until the call is over.
+    inputs = tuple(None if tensor is None else tensor.contiguous()
+                   for tensor in inputs)
+    pointers = [
+        ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+        for tensor in inputs + outputs
+    ]
+    sizes = map(ctypes.c_int64, (*feature.shape, radius))
+    getattr(library(), f'{name}_{_NAMES[feature.dtype]}')(
+        *pointers, *sizes, ctypes.c_int(torch.get_num_threads()))
