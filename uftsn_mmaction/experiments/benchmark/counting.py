@@ -16,6 +16,7 @@ from ...models.other_flows.opencv import OpenCVFlowEstimator
 _ATEN = torch.ops.aten
 _PRODUCTS = (_ATEN.mul, _ATEN.mul_, _ATEN.div, _ATEN.div_, _ATEN.addcmul,
              _ATEN.addcmul_, _ATEN.pow, _ATEN.pow_)
+_CORRELATE = torch.ops.uftsn.warp_correlate
 
 
 class PairMacs(NamedTuple):
@@ -31,16 +32,27 @@ def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
         return None
     # Without the mapping, convolutions and matrix products alone count.
     counter = FlopCounterMode(
-        display=False, custom_mapping=dict.fromkeys(_PRODUCTS, _flops))
+        display=False,
+        custom_mapping={
+            **dict.fromkeys(_PRODUCTS, _flops), _CORRELATE: _correlation
+        })
     # no_grad, since some releases do not see into linear layers in
     # inference_mode; plain attention is two matrix products.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         estimator(torch.zeros(1, 3, 2, *size))
     flops = counter.get_flop_counts().get('Global', {})
-    elementwise = sum(flops.get(product, 0) for product in _PRODUCTS)
+    elementwise = sum(flops.get(product, 0)
+                      for product in (*_PRODUCTS, _CORRELATE))
     return PairMacs((sum(flops.values()) - elementwise) // 2, elementwise // 2)
 
 
 def _flops(*args: Any, out_shape: Iterable[int] = (), **kwargs: Any) -> int:
     """Return two per element, as PyTorch counts a convolution."""
     return 2 * prod(out_shape)
+
+
+def _correlation(first: Iterable[int], *args: Any,
+                 out_shape: Iterable[int] = (), **kwargs: Any) -> int:
+    """Return two per product of eq. 3, and per division by the channels."""
+    _, channels, *_ = first
+    return 2 * prod(out_shape) * (channels + 1)
