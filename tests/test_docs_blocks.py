@@ -32,7 +32,7 @@ PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md',
 #: Pages whose blocks are run by another test, and that test.
 RUN = dict(mixing='test_docs_mixing', own_data='test_docs_own_data',
            own_videos='test_docs_own_videos', README='test_docs_own_videos',
-           faq='test_docs_own_videos')
+           faq='test_docs_own_videos', watching='test_docs_watching')
 NOT_RUN = 'The tests check only the options of the commands on this page, '
 EXCEPTION = re.compile(r'# (Needs|Takes) ')
 SETTINGS = ('VIDEO_ROOT', 'FLOW', 'SPLIT', 'EXPERIMENT', 'SPATIAL')
