@@ -40,7 +40,6 @@ _USAGE = """usage: uftsn COMMAND ...
     uftsn visualize my.mp4 --estimator uftsn_plus dis --out compared.png
 
 uftsn COMMAND --help shows the options of a command."""
-_MISTAKE = 2
 
 
 def find_tools() -> Path:
@@ -72,29 +71,27 @@ def usage(tools: Path) -> str:
     return _USAGE.format(commands='\n'.join(lines))
 
 
-def main() -> int:
+def main() -> None:
     tools = find_tools()
-    name, *arguments = sys.argv[1:] or ['--help']
-    if name in ('-h', '--help'):
-        print(usage(tools))
-        return 0
-    if name not in COMMANDS:
-        print(usage(tools), file=sys.stderr)
-        print(f'\nerror: the command {name!r} is unknown', file=sys.stderr)
-        return _MISTAKE
     # The tools import each other.
     sys.path.insert(0, str(tools))
-    try:
+    from command_line import UserError, command
+
+    @command()
+    def run() -> None:
+        name, *arguments = sys.argv[1:] or ['--help']
+        if name in ('-h', '--help'):
+            print(usage(tools))
+            return
+        if name not in COMMANDS:
+            print(usage(tools), end='\n\n', file=sys.stderr)
+            raise UserError(f'the command {name!r} is unknown')
         tool = runpy.run_path(str(tools / f'{COMMANDS[name]}.py'))
         sys.argv = [f'uftsn {name}', *arguments]
-        return tool['main']() or 0
-    except SystemExit as end:
-        # A tool gives its sentence instead of a number.
-        if not isinstance(end.code, str):
-            raise
-        print(end.code, file=sys.stderr)
-        return _MISTAKE
+        tool['main']()
+
+    run()
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    main()

@@ -36,6 +36,8 @@ settings.load_profile('suite')
 
 # Tools that run in this process must not change how it ends.
 sys.modules['end_on_signals'] = ModuleType('end_on_signals')
+# They import each other. Last, since one of them is called `test`.
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'tools'))
 
 GENERATOR = dict(num_train=16, num_test=16, size=(64, 64), num_frames=12)
 

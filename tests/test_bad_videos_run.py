@@ -57,7 +57,7 @@ def test_they_train_and_test_to_the_end(repo_root, kinds, tmp_path,
             'run/epoch_2.pth']  # yapf: disable
     options = ['--cfg-options', 'test_dataloader.dataset.max_bad_share=0',
                'test_dataloader.dataset.pipeline.1.num_clips=2']
-    done = run_command([*test, *options], status=1, cwd=tmp_path)
+    done = run_command([*test, *options], status=2, cwd=tmp_path)
     assert 'Traceback' not in done.stderr
     assert all(f"/{name}'" in done.stderr for name in bad)
     done = run_command([*test, options[0], options[2]], cwd=tmp_path)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure flow estimators side by side: table 3 of the paper.
 
+    python tools/benchmark.py --estimator uftsn_plus tvl1 dis --size 224 224
+
 Parameters, operations, time from 8-bit frames to predictions, frames per
 second and peak memory of each estimator at each size and batch size on each
 device. Rounds go over all estimators in turn, so that what slows the machine
@@ -8,7 +10,9 @@ down slows all alike; name the first one twice to see what is noise. Ends with
 a table and what its columns mean, also in DIR/benchmark.json. The exit status
 is 1 if something could not be measured.
 """
-import end_on_signals  # noqa: F401, before what takes seconds
+from __future__ import annotations
+
+from command_line import COMPARED, command, tool_parser
 
 # isort: split
 import argparse
@@ -16,18 +20,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from uftsn_mmaction.experiments.benchmark.run import run_benchmark
-from uftsn_mmaction.experiments.benchmark.settings import BenchmarkSettings
-from uftsn_mmaction.models.flow_zoo import COMPARED
-
 CLASSIFIER = (
     Path(__file__).resolve().parents[1] / 'configs/_base_/models/uftsn_r18.py')
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument(
         '--estimator', nargs='+', default=COMPARED, metavar='SPEC',
         help='estimators: uftsn, uftsn_small, uftsn_plus, uftsn_plus_tiny, '
@@ -67,25 +65,25 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
+@command()
+def main() -> int:
     args = parse_args()
-    try:
-        settings = BenchmarkSettings(
-            estimators=tuple(args.estimator),
-            sizes=tuple(map(tuple, args.size or [(224, 224)])),
-            batch_sizes=tuple(args.batch_size),
-            devices=tuple(args.device),
-            classifier=None if args.classifier == 'none' else args.classifier,
-            clip_len=args.clip_len,
-            repeats=args.repeats,
-            warmup=args.warmup,
-            threads=args.threads)
-        rows = run_benchmark(settings, args.out, shlex.join(sys.argv))
-    except (ImportError, OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    # Here, so that --help need not wait for them.
+    from uftsn_mmaction.experiments.benchmark.run import run_benchmark
+    from uftsn_mmaction.experiments.benchmark.settings import BenchmarkSettings
+    settings = BenchmarkSettings(
+        estimators=tuple(args.estimator),
+        sizes=tuple(map(tuple, args.size or [(224, 224)])),
+        batch_sizes=tuple(args.batch_size),
+        devices=tuple(args.device),
+        classifier=None if args.classifier == 'none' else args.classifier,
+        clip_len=args.clip_len,
+        repeats=args.repeats,
+        warmup=args.warmup,
+        threads=args.threads)
+    rows = run_benchmark(settings, args.out, shlex.join(sys.argv))
     print(f'\nrows and settings: {args.out / "benchmark.json"}')
-    if any(row['failure'] for row in rows):
-        raise SystemExit(1)
+    return int(any(row['failure'] for row in rows))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Table 2: the same classifier on the flow of several estimators.
 
+    python tools/compare_flows.py --estimator ours tvl1 --work-dir DIR
+
 An estimator is
 
   ours            the config's own after stage 1, then frozen
@@ -24,38 +26,26 @@ interrupted training goes on. To add seeds or estimators, name them together
 with the earlier ones; what is not named stays in DIR/runs but is not in the
 table.
 """
-import end_on_signals  # noqa: F401, before what takes seconds
+from __future__ import annotations
+
+from command_line import add_run_options, command, tool_parser
 
 # isort: split
 import argparse
 import os
 from pathlib import Path
 
-# OpenMP reads this when torch is imported. Its threads then sleep while they
-# wait: on a busy machine the alternative is tens of times slower.
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-
-from uftsn_mmaction.experiments.comparison.compare import (  # noqa: E402
-    compare_flows,
-)
-from uftsn_mmaction.experiments.comparison.plan import DATA  # noqa: E402
-from uftsn_mmaction.experiments.tools import (  # noqa: E402
-    RunSettings,
-    add_run_options,
-)
-
+_DATA = 'quickstart', 'ucf101_subset'
 TOOLS = Path(__file__).resolve().parent
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument(
         '--estimator', nargs='+', required=True, metavar='SPEC',
         help='estimators to compare')
     parser.add_argument(
-        '--data', choices=tuple(DATA), default='quickstart',
+        '--data', choices=_DATA, default='quickstart',
         help='generated motion (default), or five classes of UCF101')
     parser.add_argument(
         '--seeds', nargs='+', type=int, default=[0, 1, 2],
@@ -67,25 +57,28 @@ def parse_args() -> argparse.Namespace:
         '--threads', type=int, default=min(2, os.cpu_count() or 1),
         help='threads of each run (default: 2, or 1 on a single core)')
     add_run_options(
-        parser, TOOLS, 'settings that differ from those of the config, for '
-        'all estimators')
+        parser,
+        'settings that differ from those of the config, for all estimators')
     return parser.parse_args()
 
 
-def main() -> None:
+@command()
+def main() -> int:
     args = parse_args()
-    try:
-        results = compare_flows(
-            args.configs_dir / DATA[args.data], args.estimator, args.seeds,
-            RunSettings(TOOLS, args.work_dir, args.gpus, args.threads),
-            args.cfg_options)
-    except (ImportError, OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    # OpenMP reads this when torch is imported. Its threads then sleep while
+    # they wait: on a busy machine the alternative is tens of times slower.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    from uftsn_mmaction.experiments.comparison.compare import compare_flows
+    from uftsn_mmaction.experiments.comparison.plan import DATA
+    from uftsn_mmaction.experiments.tools import RunSettings
+    results = compare_flows(
+        args.configs_dir / DATA[args.data], args.estimator, args.seeds,
+        RunSettings(TOOLS, args.work_dir, args.gpus, args.threads),
+        args.cfg_options)
     print(f'\n{results.to_markdown()}\n\n{args.work_dir / "flows.md"}')
-    if results.failures:
-        for (name, seed), reason in results.failures.items():
-            print(f'{name}, seed {seed} failed: {reason}')
-        raise SystemExit(1)
+    for (name, seed), reason in results.failures.items():
+        print(f'{name}, seed {seed} failed: {reason}')
+    return int(bool(results.failures))
 
 
 if __name__ == '__main__':

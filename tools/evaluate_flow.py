@@ -28,7 +28,7 @@ estimator cannot process leaves a gap in its row only, and the exit status is
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import COMPARED, add_device, command, tool_parser
 
 # isort: split
 import argparse
@@ -43,9 +43,7 @@ _OF_VIDEOS = ['uftsn_plus', 'uftsn_plus+refined', 'dis']
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument(
         'inputs', nargs='*', metavar='INPUT',
         help='videos, folders, patterns and .txt lists of them, or the '
@@ -58,8 +56,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--estimator', nargs='+', metavar='SPEC',
         help='estimators to compare (default: those of the paper\'s tables, '
-        'uftsn tvl1 tvl1_fast dis tvnet pwcnet raft_small neuflow; of INPUT '
-        'uftsn_plus uftsn_plus+refined dis)')
+        f'{" ".join(COMPARED)}; of INPUT {" ".join(_OF_VIDEOS)})')
     parser.add_argument(
         '--number', type=int, default=10, metavar='N',
         help='pairs of each INPUT, spread over it, 10 by default')
@@ -74,8 +71,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', default='work_dirs/flow', metavar='DIR',
         help='folder of the results (default: work_dirs/flow)')
-    parser.add_argument(
-        '--device', default='cpu', help='cpu (default), cuda, cuda:1, ...')
+    add_device(parser, 'cpu')
     parser.add_argument(
         '--pictures', type=int, default=16, metavar='N',
         help='draw the first N pairs, 16 by default')
@@ -107,7 +103,6 @@ def evaluate(args: argparse.Namespace) -> None:
     from uftsn_mmaction.experiments.environment import available_device
     from uftsn_mmaction.experiments.flow_evaluation import evaluate_flow
     from uftsn_mmaction.fileio.paths import check_output_folder
-    from uftsn_mmaction.models.flow_zoo import COMPARED
 
     for option, least in (('pictures', 0), ('number', 1), ('stride', 1),
                           ('size', 1)):
@@ -126,12 +121,9 @@ def evaluate(args: argparse.Namespace) -> None:
                          'other pairs or another estimator')
 
 
+@command()
 def main() -> None:
-    args = parse_args()
-    try:
-        evaluate(args)
-    except (ImportError, OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    evaluate(parse_args())
 
 
 if __name__ == '__main__':

@@ -15,7 +15,13 @@ is named at the end, and the exit status is 1.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import (
+    add_device,
+    add_estimator,
+    check_above_zero,
+    command,
+    tool_parser,
+)
 
 # isort: split
 import argparse
@@ -25,18 +31,14 @@ _FORMATS = 'flo', 'npy', 'png', 'kitti', 'rawframes', 'mp4'
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('videos', nargs='+', metavar='VIDEO',
         help='video, folder, pattern, address, or a .txt list with a line '
         '"path" or "path label" for each video')
     add('--to', required=True, choices=_FORMATS, help='format')
     add('--out', required=True, metavar='DIR', help='folder of the flow')
-    add('--estimator', default='uftsn_plus+refined', metavar='SPEC',
-        help='NAME, NAME:CHECKPOINT, CONFIG.py or CONFIG.py:CHECKPOINT, as '
-        'evaluate_flow.py takes (default: uftsn_plus+refined)')
+    add_estimator(parser)
     add('--stride', type=int, default=1, metavar='N',
         help='frames from the first to the second one of a pair, and from '
         'pair to pair (default: 1)')
@@ -49,7 +51,7 @@ def parse_args() -> argparse.Namespace:
         help='names of rawframes: x_00001.jpg (default), or flow_x_00000.jpg')
     add('--batch-size', type=int, default=8, metavar='N',
         help='pairs that are estimated at a time (default: 8)')
-    add('--device', help='cpu, cuda, cuda:1, ... (default: the fastest)')
+    add_device(parser)
     return parser.parse_args()
 
 
@@ -68,11 +70,7 @@ def extract(args: argparse.Namespace) -> dict[str, str]:
     from uftsn_mmaction.fileio.paths import check_output_folder
 
     check_output_folder(args.out)
-    for option in ('stride', 'size', 'bound', 'batch_size'):
-        value = vars(args)[option]
-        if value is not None and value <= 0:
-            raise ValueError(f'--{option.replace("_", "-")} must be above 0, '
-                             f'got {value}')
+    check_above_zero(args, 'stride', 'size', 'bound', 'batch_size')
     rank, count = share_of_this_process()
     sources = find_sources(args.videos)
     device = available_device(args.device or device_of_this_process())
@@ -88,12 +86,10 @@ def extract(args: argparse.Namespace) -> dict[str, str]:
         count).run(sources)
 
 
+@command(RuntimeError)
 def main() -> int:
     args = parse_args()
-    try:
-        bad = extract(args)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    bad = extract(args)
     print(f'{args.out}/list.txt lists the flow in {args.out}')
     for name, reason in bad.items():
         print(f'bad  {name}: {reason}', file=sys.stderr)
@@ -101,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    main()

@@ -1,36 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuse the predictions of several models by a weighted mean.
 
+    python tools/fuse_scores.py rgb.pkl flow.pkl --weights 1 1.5
+
 The files are dumps of `tools/test.py ... --dump FILE.pkl` on one test list.
 A stream in the dump of a fusion is FILE.pkl:STREAM.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import command, tool_parser
 
 # isort: split
 import argparse
 import os.path as osp
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from uftsn_mmaction.fileio.paths import check_output_file
-from uftsn_mmaction.scores.score_alignment import read_score_files
-from uftsn_mmaction.scores.score_file import ScoreFile, write_score_file
-from uftsn_mmaction.scores.score_fusion import (
-    averaged_scores,
-    check_weights,
-    choose_average,
-    score_accuracy,
-    weighted_mean,
-)
-from uftsn_mmaction.scores.weight_search import search_weights
+if TYPE_CHECKING:
+    from uftsn_mmaction.scores.score_file import ScoreFile
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument(
         'files', nargs='+', metavar='FILE', help='dumps to fuse, two or more')
     weights = parser.add_mutually_exclusive_group()
@@ -53,6 +43,9 @@ def parse_args() -> argparse.Namespace:
 def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
                    average: str) -> tuple[float, ...]:
     """Search the weights, and say whether the result is still a test."""
+    from uftsn_mmaction.scores.score_fusion import averaged_scores
+    from uftsn_mmaction.scores.weight_search import search_weights
+
     weights, top1 = search_weights(
         averaged_scores(searched, average), searched[0].labels)
     print(f'weights chosen on {len(searched[0].labels)} videos: top-1 there '
@@ -71,6 +64,8 @@ def choose_weights(files: list[ScoreFile], searched: list[ScoreFile],
 
 def check_out(out: str, inputs: list[ScoreFile]) -> None:
     """Refuse a name that cannot be written, or that is a source."""
+    from uftsn_mmaction.fileio.paths import check_output_file
+
     check_output_file(out)
     if not out.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--out is {out!r}, expected a name that ends with '
@@ -83,6 +78,19 @@ def check_out(out: str, inputs: list[ScoreFile]) -> None:
 
 def fuse(args: argparse.Namespace) -> None:
     """Print the accuracies and write the fused file."""
+    # Here, so that --help need not wait for them.
+    from tabulate import tabulate
+
+    from uftsn_mmaction.scores.score_alignment import read_score_files
+    from uftsn_mmaction.scores.score_file import write_score_file
+    from uftsn_mmaction.scores.score_fusion import (
+        averaged_scores,
+        check_weights,
+        choose_average,
+        score_accuracy,
+        weighted_mean,
+    )
+
     number = len(args.files)
     if number < 2:
         raise ValueError(f'a fusion needs two files or more, got {number}')
@@ -119,12 +127,9 @@ def fuse(args: argparse.Namespace) -> None:
         print(f'fused predictions: {args.out}')
 
 
+@command()
 def main() -> None:
-    args = parse_args()
-    try:
-        fuse(args)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    fuse(parse_args())
 
 
 if __name__ == '__main__':

@@ -12,33 +12,21 @@ fusion is FILE.pkl:STREAM.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import command, tool_parser
 
 # isort: split
 import argparse
+from typing import TYPE_CHECKING
 
-import numpy as np
-from matplotlib.figure import Figure
-from mmaction.evaluation import ConfusionMatrix
-from mmengine.fileio import put
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
 
-from uftsn_mmaction.fileio.paths import check_output_file
-from uftsn_mmaction.scores.class_names import read_class_names
-from uftsn_mmaction.scores.score_alignment import read_score_files
-from uftsn_mmaction.scores.score_file import ScoreFile, read_streams
-from uftsn_mmaction.visualization.confusion_change import (
-    confusion_change_figure,
-)
-from uftsn_mmaction.visualization.confusion_matrix import (
-    confusion_matrices_figure,
-)
-from uftsn_mmaction.visualization.figure import figure_to_png
+    from uftsn_mmaction.scores.score_file import ScoreFile
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument('before', help='dump of the model, or of the first')
     parser.add_argument(
         'after', nargs='?', help='dump of the second model')
@@ -64,6 +52,12 @@ def parse_args() -> argparse.Namespace:
 
 def draw_one(args: argparse.Namespace) -> Figure:
     """Draw the matrix of each stream in one file."""
+    from uftsn_mmaction.scores.class_names import read_class_names
+    from uftsn_mmaction.scores.score_file import read_streams
+    from uftsn_mmaction.visualization.confusion_matrix import (
+        confusion_matrices_figure,
+    )
+
     if args.top or args.subset:
         raise ValueError('--top and --subset choose what a second model '
                          'changes; name its dump, or leave them out')
@@ -77,6 +71,12 @@ def draw_one(args: argparse.Namespace) -> Figure:
 
 def draw_change(args: argparse.Namespace) -> Figure:
     """Draw the matrices of two files and their difference."""
+    from uftsn_mmaction.scores.class_names import read_class_names
+    from uftsn_mmaction.scores.score_alignment import read_score_files
+    from uftsn_mmaction.visualization.confusion_change import (
+        confusion_change_figure,
+    )
+
     files = read_score_files([args.before, args.after])
     names = check_names(args.names or [
         file.stream or name
@@ -95,11 +95,19 @@ def check_names(names: list[str], number: int) -> list[str]:
 
 
 def confusion(file: ScoreFile) -> np.ndarray:
+    from mmaction.evaluation import ConfusionMatrix
+
     return ConfusionMatrix.calculate(file.scores, file.labels).numpy()
 
 
 def plot(args: argparse.Namespace) -> None:
     """Draw the figure and write it."""
+    # Here, so that --help need not wait for them.
+    from mmengine.fileio import put
+
+    from uftsn_mmaction.fileio.paths import check_output_file
+    from uftsn_mmaction.visualization.figure import figure_to_png
+
     if not args.out.lower().endswith('.png'):
         raise ValueError(f'--out is {args.out!r}, expected a name that ends '
                          'with .png')
@@ -112,12 +120,9 @@ def plot(args: argparse.Namespace) -> None:
     print(args.out)
 
 
+@command()
 def main() -> None:
-    args = parse_args()
-    try:
-        plot(args)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    plot(parse_args())
 
 
 if __name__ == '__main__':

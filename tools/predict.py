@@ -13,7 +13,13 @@ percentages over time. Of a folder, --out is a folder, too.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import (
+    add_device,
+    add_estimator,
+    check_above_zero,
+    command,
+    tool_parser,
+)
 
 # isort: split
 import argparse
@@ -21,9 +27,7 @@ import sys
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('video', metavar='VIDEO',
         help='video, folder, pattern, .txt list, address, or the number of a '
@@ -40,16 +44,14 @@ def parse_args() -> argparse.Namespace:
         'of the test set)')
     add('--top', type=int, default=3, metavar='N',
         help='classes to show (default: 3)')
-    add('--estimator', default='uftsn_plus+refined', metavar='SPEC',
-        help='flow to show, as evaluate_flow.py takes it (default: '
-        'uftsn_plus+refined)')
+    add_estimator(parser)
     add('--size', type=int, default=360, metavar='S',
         help='shorter side of larger frames in pixels (default: 360)')
     add('--bound', type=float, metavar='B',
         help='speed in pixels of the full colour (default: the highest)')
     add('--seconds', type=float, metavar='T',
         help='end after that time of the video or camera')
-    add('--device', help='cpu, cuda, cuda:1, ... (default: the fastest)')
+    add_device(parser)
     return parser.parse_args()
 
 
@@ -69,10 +71,7 @@ def predict(args: argparse.Namespace) -> dict[str, str]:
     )
     from uftsn_mmaction.fileio.video_writer import check_video_name
 
-    for option in ('top', 'size', 'bound', 'seconds'):
-        value = vars(args)[option]
-        if value is not None and value <= 0:
-            raise ValueError(f'--{option} must be above 0, got {value}')
+    check_above_zero(args, 'top', 'size', 'bound', 'seconds')
     video = int(args.video) if args.video.isdecimal() else args.video
     several = not is_single(video)
     if several:
@@ -100,16 +99,13 @@ def predict(args: argparse.Namespace) -> dict[str, str]:
     return bad
 
 
+@command(RuntimeError)
 def main() -> int:
-    args = parse_args()
-    try:
-        bad = predict(args)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    bad = predict(parse_args())
     for name, reason in bad.items():
         print(f'bad  {name}: {reason}', file=sys.stderr)
     return int(bool(bad))
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    main()

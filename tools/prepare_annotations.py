@@ -7,32 +7,24 @@
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import command, tool_parser
 
 # isort: split
 import argparse
 import shlex
 from pathlib import Path
 
-from uftsn_mmaction.datasets.annotations import prepare_annotations
-from uftsn_mmaction.datasets.labelled_lists import write_labelled_lists
-from uftsn_mmaction.datasets.labelled_videos import (
-    find_labelled_videos,
-    read_labelled_videos,
-)
-from uftsn_mmaction.datasets.official_splits import COUNTS, SPLIT_FOLDERS
-from uftsn_mmaction.datasets.starter_configs import write_starter_configs
-from uftsn_mmaction.fileio.paths import check_output_folder
+#: Folders into which the archives of official splits unpack.
+SPLIT_FOLDERS = dict(
+    ucf101='ucfTrainTestlist', hmdb51='testTrainMulti_7030_splits')
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     names = parser.add_subparsers(dest='name', required=True, metavar='NAME')
-    for name in COUNTS:
+    for name in SPLIT_FOLDERS:
         _add_official(names.add_parser(
             name, help=f'lists of {name} from its official split files'))
     _add_folder(names.add_parser(
@@ -82,19 +74,21 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
         help='processes that read the videos (default: %(default)s)')
 
 
+@command()
 def main() -> None:
     args = parse_args()
-    try:
-        check_output_folder(args.out)
-        if args.name == 'folder':
-            prepare_folder(args)
-        else:
-            prepare_official(args)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    # Here, so that --help need not wait for it.
+    from uftsn_mmaction.fileio.paths import check_output_folder
+    check_output_folder(args.out)
+    if args.name == 'folder':
+        prepare_folder(args)
+    else:
+        prepare_official(args)
 
 
 def prepare_official(args: argparse.Namespace) -> None:
+    from uftsn_mmaction.datasets.annotations import prepare_annotations
+
     lists = prepare_annotations(**vars(args))
     print(f'{"list":40}{"videos":>10}{"missing":>10}')
     for item in lists:
@@ -104,6 +98,13 @@ def prepare_official(args: argparse.Namespace) -> None:
 
 
 def prepare_folder(args: argparse.Namespace) -> None:
+    from uftsn_mmaction.datasets.labelled_lists import write_labelled_lists
+    from uftsn_mmaction.datasets.labelled_videos import (
+        find_labelled_videos,
+        read_labelled_videos,
+    )
+    from uftsn_mmaction.datasets.starter_configs import write_starter_configs
+
     if args.table is None:
         videos = find_labelled_videos(args.root, args.level, args.group)
     elif args.group is None:

@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the flow estimator of a checkpoint as safetensors, without the rest.
 
+    python tools/publish_weights.py epoch_4.pth --out flow.safetensors
+
 The file holds float32 tensors and a description, and no code. Wherever a
 checkpoint is named, the .safetensors file can be named as well.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import command, tool_parser
 
 # isort: split
 import argparse
 
-from uftsn_mmaction.fileio.checkpoint import ESTIMATOR_PART, read_checkpoint
-from uftsn_mmaction.fileio.paths import check_output_file
-from uftsn_mmaction.fileio.weights_file import save_safetensors
-from uftsn_mmaction.version import __version__
-
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument('checkpoint', help='of a recognizer')
     parser.add_argument(
         '--out', required=True, metavar='FILE', help='NAME.safetensors')
@@ -31,6 +26,15 @@ def parse_args() -> argparse.Namespace:
 
 
 def publish(args: argparse.Namespace) -> None:
+    # Here, so that --help need not wait for them.
+    from uftsn_mmaction.fileio.checkpoint import (
+        ESTIMATOR_PART,
+        read_checkpoint,
+    )
+    from uftsn_mmaction.fileio.paths import check_output_file
+    from uftsn_mmaction.fileio.weights_file import save_safetensors
+    from uftsn_mmaction.version import __version__
+
     if not args.out.endswith('.safetensors'):
         raise ValueError(f'--out is {args.out!r}, expected the name of a '
                          '.safetensors file; correct its ending')
@@ -51,12 +55,9 @@ def publish(args: argparse.Namespace) -> None:
           f'{sum(value.numel() for value in weights.values())} numbers')
 
 
+@command()
 def main() -> None:
-    args = parse_args()
-    try:
-        publish(args)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    publish(parse_args())
 
 
 if __name__ == '__main__':

@@ -1,37 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train UF-TSN on generated videos and write a report with pictures.
 
+    python tools/quickstart.py --work-dir work_dirs/quickstart
+
 Called again after an interruption, it continues from the last checkpoint; when
 everything is finished, it only rewrites the report.
 """
-import end_on_signals  # noqa: F401, before what takes seconds
+from __future__ import annotations
+
+from command_line import UserError, add_settings, command, tool_parser
 
 # isort: split
 import argparse
 import os
 from pathlib import Path
 
-# OpenMP reads this when torch is imported. Its threads then sleep while they
-# wait: on a busy machine the alternative is tens of times slower.
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-
-from mmengine.config import DictAction  # noqa: E402
-
-from uftsn_mmaction.experiments.quickstart import run_quickstart  # noqa: E402
-from uftsn_mmaction.experiments.run import RunError  # noqa: E402
-from uftsn_mmaction.experiments.tools import (  # noqa: E402
-    RunSettings,
-    key_value,
-)
-
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     parser.add_argument(
         '--config',
         default=os.path.relpath(CONFIGS / 'uftsn_plus_quickstart.py'),
@@ -55,22 +44,26 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--threads', type=int, default=min(2, os.cpu_count() or 1),
         help='threads of training and tests (default: %(default)s)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', type=key_value, action=DictAction,
-        metavar='KEY=VALUE',
-        help='settings that differ from those of the config to train')
+    add_settings(
+        parser, 'settings that differ from those of the config to train')
     return parser.parse_args()
 
 
+@command()
 def main() -> None:
     args = parse_args()
+    # OpenMP reads this when torch is imported. Its threads then sleep while
+    # they wait: on a busy machine the alternative is tens of times slower.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    from uftsn_mmaction.experiments.quickstart import run_quickstart
+    from uftsn_mmaction.experiments.run import RunError
+    from uftsn_mmaction.experiments.tools import RunSettings
+    settings = RunSettings(TOOLS, args.work_dir, gpus=0, threads=args.threads)
     try:
-        settings = RunSettings(
-            TOOLS, args.work_dir, gpus=0, threads=args.threads)
         run_quickstart(args.config, args.fusion_config, settings,
                        args.cfg_options, args.data_root, args.restart)
-    except (OSError, RunError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    except RunError as error:
+        raise UserError(error) from None
 
 
 if __name__ == '__main__':

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,44 +11,33 @@ from types import ModuleType
 from typing import Any
 
 import mmaction
+from mmaction.registry import RUNNERS
 from mmengine import device
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+from mmengine.runner import Runner
 from torch import distributed
 
-#: A variable that each launcher of MMEngine reads, and a program that sets it.
-LAUNCHERS = dict(
+# A variable that each launcher of MMEngine reads, and a program that sets it.
+_LAUNCHERS = dict(
     pytorch=('RANK', 'torchrun'),
     slurm=('SLURM_PROCID', 'srun'),
     mpi=('OMPI_COMM_WORLD_RANK', 'mpirun'))
 
 
-class Settings(DictAction):
-    """Option ``KEY=VALUE``, which refuses a key without a value."""
-
-    def __call__(self, parser: ArgumentParser, namespace: Any, values: list,
-                 option_string: str | None = None) -> None:
-        for value in values:
-            if '=' not in value:
-                parser.error(f'{option_string} got {value!r}, expected '
-                             'KEY=VALUE, such as train_cfg.max_epochs=5')
-        super().__call__(parser, namespace, values, option_string)
-
-
 @contextmanager
-def user_errors() -> Iterator[None]:
-    """End the program with one sentence where the user can mend the fault."""
+def faults_of_a_config() -> Iterator[None]:
+    """Tell arguments that a config got wrong from a fault of the program.
+
+    Raises:
+        ValueError: In place of the ``TypeError`` of a registry, which names
+            the class that does not take the arguments.
+    """
     try:
         yield
-    except (OSError, TypeError, ValueError) as error:
-        text = str(error)
-        # A registry names the class that does not take the arguments of a
-        # config; any other TypeError is a fault of the program.
-        if isinstance(error, TypeError) and '__init__() ' not in text:
+    except TypeError as error:
+        if '__init__() ' not in str(error):
             raise
-        # A worker process sends a traceback; its last line is the message.
-        if text.startswith('Caught '):
-            text = text.strip().splitlines()[-1].partition(': ')[2]
-        raise SystemExit(f'error: {text}') from None
+        raise ValueError(error) from error
 
 
 def load_stock_tool(name: str) -> ModuleType:
@@ -63,7 +51,6 @@ def load_stock_tool(name: str) -> ModuleType:
                 f'mmaction_tools_{name}', path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
-            module.DictAction = Settings
             return module
     raise FileNotFoundError(
         f'The installed MMAction2 in {root} has no tools/{name}.py; install '
@@ -79,7 +66,7 @@ def check_launcher(launcher: str) -> None:
     """Check that the launcher started this process and can be used here."""
     if launcher == 'none':
         return
-    variable, program = LAUNCHERS[launcher]
+    variable, program = _LAUNCHERS[launcher]
     if variable not in os.environ:
         raise ValueError(
             f'--launcher {launcher} reads the environment variable '
@@ -89,6 +76,11 @@ def check_launcher(launcher: str) -> None:
         raise ValueError(
             f'--launcher {launcher} needs a GPU for each process, and this '
             'machine has none; use torchrun and --launcher pytorch')
+
+
+def run_of(cfg: Config) -> Runner:
+    """Build the runner of a config, of whatever kind it is."""
+    return (RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg)(cfg)
 
 
 def join_on_cpu(cfg: Config, launcher: str) -> dict[str, Any]:

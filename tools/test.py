@@ -1,44 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Test a model, or several streams and their fusion.
 
+    python tools/test.py configs/uftsn_fusion_ucf101.py
+    python tools/test.py configs/uftsn_r18_ucf101.py epoch_80.pth
+
 Takes all options of MMAction2's own script. A fusion needs no CHECKPOINT: its
 streams have their own, in the config or by --stream.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import add_launcher, add_settings, command, tool_parser
 
 # isort: split
 import argparse
 import os
 import os.path as osp
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmaction.registry import RUNNERS
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-from mmengine.runner import Runner, save_checkpoint
-from stock_tool import (
-    LAUNCHERS,
-    Settings,
-    check_launcher,
-    join_on_cpu,
-    load_stock_tool,
-    user_errors,
-)
-
-# Importing the package registers the hooks.
-from uftsn_mmaction.fileio.paths import (
-    check_input_file,
-    check_output_file,
-    check_output_folder,
-)
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('config', help='config to test')
     add('checkpoint', nargs='?',
@@ -51,16 +36,13 @@ def build_parser() -> argparse.ArgumentParser:
     # The options of the stock script, for its merge_args.
     add('--work-dir', help='folder of logs and metrics')
     add('--dump', help='pickle file of the predictions')
-    add('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
-        help='settings that differ from those of the config')
+    add_settings(parser, 'settings that differ from those of the config')
     add('--show-dir', help='folder of drawn predictions')
     add('--show', action='store_true',
         help='refused: a window cannot be shown; give --show-dir')
     add('--interval', type=int, default=1, help='draw every n-th sample')
     add('--wait-time', type=float, default=2, help='seconds of each window')
-    add('--launcher', choices=['none', *LAUNCHERS], default='none',
-        help='job launcher')
-    add('--local_rank', '--local-rank', type=int, default=0)
+    add_launcher(parser)
     return parser
 
 
@@ -72,6 +54,16 @@ def build_config(args: argparse.Namespace) -> Config:
         ValueError: If a stream or a checkpoint is missing, or an option does
             not fit the config or this machine.
     """
+    # Here, so that --help need not wait for them.
+    from mmengine.config import Config
+    from stock_tool import check_launcher, load_stock_tool
+
+    from uftsn_mmaction.fileio.paths import (
+        check_input_file,
+        check_output_file,
+        check_output_folder,
+    )
+
     cfg = Config.fromfile(args.config)
     if 'model' not in cfg:
         raise ValueError(f'{args.config} has no model; name the config of an '
@@ -151,15 +143,18 @@ def set_streams(cfg: Config, streams: list[str]) -> None:
         known[name].checkpoint = checkpoint
 
 
+@command()
 def main() -> None:
     # Options may stand between CONFIG and CHECKPOINT.
     args = build_parser().parse_intermixed_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    with user_errors():
+    from mmengine.dist import is_main_process
+    from mmengine.runner import save_checkpoint
+    from stock_tool import faults_of_a_config, join_on_cpu, run_of
+    with faults_of_a_config():
         cfg = build_config(args)
         cfg.merge_from_dict(join_on_cpu(cfg, args.launcher))
-        build = RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg
-        runner = build(cfg)
+        runner = run_of(cfg)
         runner.test()
         if args.export and is_main_process():
             weights = dict(state_dict=runner.model.state_dict())

@@ -1,35 +1,64 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a model without mim: MMAction2's own script, with all its options."""
+"""Train a model without mim.
+
+    python tools/train.py configs/uftsn_r18_ucf101.py
+    torchrun --nproc-per-node 4 tools/train.py CONFIG --launcher pytorch
+
+Takes all options of MMAction2's own script.
+"""
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import add_launcher, add_settings, command, tool_parser
 
 # isort: split
 import argparse
-import sys
-from types import ModuleType
+import os
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-from mmengine.optim import AmpOptimWrapper
-from stock_tool import (
-    check_launcher,
-    has_accelerator,
-    join_on_cpu,
-    load_stock_tool,
-    user_errors,
-)
-
-from uftsn_mmaction.fileio.paths import check_output_folder
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
-def check(stock: ModuleType, args: argparse.Namespace) -> None:
-    """Refuse what would end in a traceback of the stock script.
+def build_parser() -> argparse.ArgumentParser:
+    parser = tool_parser(__doc__)
+    add = parser.add_argument
+    add('config', help='config to train')
+    # The options of the stock script, for its merge_args.
+    add('--work-dir', help='folder of logs and checkpoints')
+    add('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+        help='go on from CHECKPOINT, by default from the last one of the '
+        'work dir')
+    add('--amp', action='store_true', help='train in mixed precision')
+    add('--no-validate', action='store_true',
+        help='leave out the validation')
+    add('--auto-scale-lr', action='store_true',
+        help='scale the learning rates by the clips of a step over '
+        'auto_scale_lr.base_batch_size')
+    add('--seed', type=int, help='random seed in place of that of the config')
+    add('--diff-rank-seed', action='store_true',
+        help='give each process a seed of its own')
+    add('--deterministic', action='store_true',
+        help='take slower algorithms that repeat to the last bit')
+    add_settings(parser, 'settings that differ from those of the config')
+    add_launcher(parser)
+    return parser
+
+
+def build_config(args: argparse.Namespace) -> Config:
+    """Return the config with all that the command line changes.
 
     Raises:
         OSError: If there is no such config, or the work dir cannot be made.
         ValueError: If the config is a fusion, an option does not fit it, or
             this machine cannot serve an option.
     """
+    # Here, so that --help need not wait for them.
+    from mmengine.config import Config
+    from mmengine.optim import AmpOptimWrapper
+    from stock_tool import check_launcher, has_accelerator, load_stock_tool
+
+    from uftsn_mmaction.fileio.paths import check_output_folder
+
     cfg = Config.fromfile(args.config)
     if cfg.get('model') is None:
         raise ValueError(f'{args.config} has no model; name the config of an '
@@ -42,8 +71,13 @@ def check(stock: ModuleType, args: argparse.Namespace) -> None:
             f'--auto-scale-lr needs auto_scale_lr in {args.config}; set the '
             'rates of its stages by --cfg-options instead')
     check_launcher(args.launcher)
+    # The stock script ignores these where a config sets ``randomness``.
+    for name in ('seed', 'diff_rank_seed', 'deterministic'):
+        value = vars(args)[name]
+        if value is not None and value is not False:
+            cfg.merge_from_dict({f'randomness.{name}': value})
     try:
-        cfg = stock.merge_args(cfg, args)
+        cfg = load_stock_tool('train').merge_args(cfg, args)
     except AssertionError as error:
         # The stock script refuses --amp beside an unusual wrapper this way.
         raise ValueError(error) from error
@@ -53,23 +87,18 @@ def check(stock: ModuleType, args: argparse.Namespace) -> None:
         raise ValueError(
             'Mixed precision (--amp or optim_wrapper.type=AmpOptimWrapper) '
             'needs a GPU, and this machine has none; leave it out')
+    return cfg
 
 
+@command()
 def main() -> None:
-    stock = load_stock_tool('train')
-    args = stock.parse_args()
-    with user_errors():
-        check(stock, args)
-        # The stock script ignores these where a config sets ``randomness``.
-        for name in ('seed', 'diff_rank_seed', 'deterministic'):
-            value = vars(args)[name]
-            if value is not None and value is not False:
-                sys.argv += ['--cfg-options', f'randomness.{name}={value}']
-        # The stock script reads the config itself.
-        settings = join_on_cpu(Config.fromfile(args.config), args.launcher)
-        for name, value in settings.items():
-            sys.argv += ['--cfg-options', f'{name}={value}']
-        stock.main()
+    args = build_parser().parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    from stock_tool import faults_of_a_config, join_on_cpu, run_of
+    with faults_of_a_config():
+        cfg = build_config(args)
+        cfg.merge_from_dict(join_on_cpu(cfg, args.launcher))
+        run_of(cfg).train()
 
 
 if __name__ == '__main__':

@@ -15,7 +15,14 @@ a .json file beside the picture. A .png shows some pairs of each clip, .gif,
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import (
+    ESTIMATOR,
+    add_device,
+    add_estimator,
+    check_above_zero,
+    command,
+    tool_parser,
+)
 
 # isort: split
 import argparse
@@ -23,19 +30,14 @@ from pathlib import Path
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('inputs', nargs='+', metavar='INPUT',
         help='pictures of one clip, such as a pair; or videos, folders, '
         'patterns and .txt lists of them')
     add('--out', required=True, metavar='FILE',
         help='.png, .gif, .mp4 or .webm')
-    add('--estimator', nargs='+', default=['uftsn_plus+refined'],
-        metavar='SPEC',
-        help='estimators as evaluate_flow.py takes them (default: '
-        'uftsn_plus+refined)')
+    add_estimator(parser, (ESTIMATOR, ))
     add('--pairs', type=int, metavar='N',
         help='pairs of each clip in a .png (default: 3 of a single clip, one '
         'of each of several)')
@@ -45,7 +47,7 @@ def parse_args() -> argparse.Namespace:
         help='shorter side of the frames in pixels (default: their own)')
     add('--bound', type=float, metavar='B',
         help='speed in pixels of the full colour (default: the highest)')
-    add('--device', default='cpu', help='cpu (default), cuda, cuda:1, ...')
+    add_device(parser, 'cpu')
     return parser.parse_args()
 
 
@@ -66,10 +68,7 @@ def visualize(args: argparse.Namespace) -> None:
     from uftsn_mmaction.models.flow_zoo import short_names
 
     check_output_file(args.out)
-    for option in ('pairs', 'stride', 'size', 'bound'):
-        value = vars(args)[option]
-        if value is not None and value <= 0:
-            raise ValueError(f'--{option} must be above 0, got {value}')
+    check_above_zero(args, 'pairs', 'stride', 'size', 'bound')
     is_picture = args.out.lower().endswith('.png')
     if not is_picture:
         check_video_name(args.out)
@@ -98,12 +97,9 @@ def visualize(args: argparse.Namespace) -> None:
     print(f'{args.out}, means over {means[0]["pairs"]} pairs in {json}')
 
 
+@command(RuntimeError)
 def main() -> None:
-    args = parse_args()
-    try:
-        visualize(args)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    visualize(parse_args())
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from command_line import COMPARED
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mmaction.registry import MODELS
@@ -13,7 +14,6 @@ from mmengine.config import Config
 
 from uftsn_mmaction.models.flow import UnsupervisedFlowEstimator
 from uftsn_mmaction.models.flow_zoo import (
-    COMPARED,
     ESTIMATORS,
     EstimatorSpec,
     build_estimator,

@@ -33,7 +33,7 @@ def run_tool(repo_root, monkeypatch, capsys, tmp_cwd):
             runpy.run_path(str(tool), run_name='__main__')
             status = 0
         except SystemExit as exit_:
-            status = exit_.code
+            status = getattr(exit_, 'sentence', exit_.code)
         finally:
             signal.signal(signal.SIGTERM, handler)
         path = tmp_cwd / 'out' / 'benchmark.json'

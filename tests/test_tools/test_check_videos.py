@@ -47,6 +47,6 @@ def test_reasons_table_and_clean_list(repo_root, kinds_of_video, kinds_list,
 def test_a_missing_list_is_one_sentence(repo_root, tmp_path, run_command):
     done = run_command([sys.executable, '-W', 'ignore',
                         repo_root / 'tools' / 'check_videos.py',
-                        tmp_path / 'none.txt'], status=1)  # yapf: disable
+                        tmp_path / 'none.txt'], status=2)  # yapf: disable
     assert done.stderr.startswith('error: list ')
     assert 'Traceback' not in done.stderr

@@ -59,7 +59,7 @@ def run_tool(repo_root, monkeypatch, capfd):
             runpy.run_path(str(tool), run_name='__main__')
             status = 0
         except SystemExit as exit_:
-            status = exit_.code
+            status = getattr(exit_, 'sentence', exit_.code)
         finally:
             signal.signal(signal.SIGTERM, handler)
         return status, *capfd.readouterr()

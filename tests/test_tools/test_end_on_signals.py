@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = sorted((Path(__file__).parents[2] / 'tools').glob('*.py'))
-NOT_TOOLS = 'end_on_signals.py', 'stock_tool.py'
+NOT_TOOLS = 'command_line.py', 'end_on_signals.py', 'stock_tool.py'
 
 # Waits instead of the first import after the signals.
 WAITING = """

@@ -179,7 +179,7 @@ def test_it_runs_as_a_command(dumps, tmp_cwd, repo_root, run_command):
     paths = [str(tmp_cwd / name) for name in ('a.pkl', 'b.pkl:top')]
     done = run_command(
         [sys.executable, '-W', 'ignore', 'tools/fuse_scores.py', *paths],
-        status=1,
+        status=2,
         cwd=repo_root)
     last = done.stderr.strip().split('\n')[-1]
     assert last.startswith('error: ') and f"'{tmp_cwd / 'b.pkl'}'" in last

@@ -107,7 +107,7 @@ def run_tool(repo_root, configs_dir, monkeypatch, capfd):
             runpy.run_path(str(tool), run_name='__main__')
             status = 0
         except SystemExit as exit_:
-            status = exit_.code
+            status = getattr(exit_, 'sentence', exit_.code)
         finally:
             signal.signal(signal.SIGTERM, handler)
         return status, *capfd.readouterr()

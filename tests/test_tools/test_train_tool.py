@@ -57,20 +57,10 @@ def test_an_epoch_with_options_of_the_stock_script(repo_root, tmp_path,
     assert checkpoint['state_dict']['cls_head.fc_cls.weight'].shape[0] == 16
 
 
-def test_help_is_that_of_the_stock_script(tool, capsys):
-    with pytest.raises(SystemExit) as caught:
-        tool('--help')
-    assert caught.value.code == 0
-    said = capsys.readouterr().out
-    assert said.startswith('usage: train.py ')
-    for option in ('--resume', '--amp', '--auto-scale-lr', '--launcher'):
-        assert option in said
-
-
 def test_missing_config_is_one_sentence(tool, tmp_cwd):
     with pytest.raises(SystemExit) as caught:
         tool('none.py')
-    text = caught.value.code
+    text = str(caught.value)
     assert text.startswith('error: ') and 'none.py' in text
     assert '\n' not in text
 
@@ -95,7 +85,7 @@ def test_impossible_options_are_one_sentence(tool, repo_root, config, options,
         monkeypatch.delenv(variable, raising=False)
     with pytest.raises(SystemExit) as caught:
         tool(str(repo_root / 'configs' / f'{config}.py'), *options.split())
-    text = caught.value.code
+    text = str(caught.value)
     assert text.startswith('error: ') and '\n' not in text
     assert all(setting in text for setting in settings), text
 

@@ -72,5 +72,5 @@ def test_a_video_has_every_pair(visualize, name):
 def test_a_mistake_is_one_sentence(visualize, args, words):
     with pytest.raises(SystemExit) as info:
         visualize(*args)
-    assert info.value.code.startswith('error: ')
-    assert words in info.value.code and '\n' not in info.value.code
+    assert str(info.value).startswith('error: ')
+    assert words in str(info.value) and '\n' not in str(info.value)

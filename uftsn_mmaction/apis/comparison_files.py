@@ -2,18 +2,17 @@
 """Write compared flows to a picture or a video."""
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from mmengine.fileio import put
-from mmengine.utils import track_iter_progress
 
 from ..fileio import write_json
 from ..fileio.flow_writer import picture_bytes
 from ..fileio.video_writer import VideoWriter
+from ..progress import track
 from .color_scale import live_scale, measure_scale
 from .flow_comparison import FlowComparison, common_scale, comparison_picture
 from .source import Source
@@ -35,7 +34,7 @@ def write_picture(path: str | Path, comparison: FlowComparison,
         ValueError: If the clips have several sizes.
     """
     number = pairs or (3 if len(sources) == 1 else 1)
-    found = [pair for source in track_iter_progress(sources, file=sys.stderr)
+    found = [pair for source in track(sources, len(sources), 'clips')
              for pair in comparison.pairs(source, number)]
     sizes = {pair.first.shape[:2] for pair in found}
     if len(sizes) > 1:

@@ -2,16 +2,14 @@
 """Extract the flow of many videos to files."""
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mmengine.utils import ProgressBar
-
 from ..fileio import AtomicLocalBackend
 from ..fileio.video_writer import VideoWriter
+from ..progress import Progress
 from ..visualization import flow_to_color
 from .background import Background
 from .check_sources import check_sources
@@ -66,20 +64,15 @@ class Extraction:
                           source.num_frames) for source in share}
         # Where one is unknown, there is no time left to tell.
         known = all(numbers.values())
-        left = sum(self._pairs(number) - self._first_missing(source)
+        left = sum(max(0, self._pairs(number) - self._first_missing(source))
                    for source, number in zip(share, numbers.values())
-                   ) if known else 0
-        progress = ProgressBar(max(left, 0), file=sys.stderr) if (
-            share and self.rank == 0) else None
-        try:
+                   ) if known else None
+        with Progress(left, 'pairs') as progress:
             for source in share:
                 try:
                     self._extract(source, progress)
                 except (RuntimeError, ValueError) as error:
                     bad[str(source)] = str(error)
-        finally:
-            if progress:
-                print(file=sys.stderr)
         self.folder.write_lists(sources)
         return bad
 
@@ -96,7 +89,7 @@ class Extraction:
             index += 1
         return index
 
-    def _extract(self, source: Source, progress: ProgressBar | None) -> None:
+    def _extract(self, source: Source, progress: Progress) -> None:
         start = self._first_missing(source)
         self.folder.begin(source)
         bound = self.bound or self.format.bound
@@ -112,7 +105,7 @@ class Extraction:
 
     def _write_files(self, source: Source, pairs: Iterable[PairFlow],
                      bound: float | None,
-                     progress: ProgressBar | None) -> int:
+                     progress: Progress) -> int:
         """Write the files of each pair; return the number of pairs."""
         number = 0
         with Background() as background:
@@ -120,7 +113,7 @@ class Extraction:
                 scale = bound or live_scale(pair.first.image)
                 background.do(partial(self._write_pair, source, pair, scale))
                 number += 1
-                _advance(progress)
+                progress.update()
             background.wait()
         return number
 
@@ -133,7 +126,7 @@ class Extraction:
 
     def _write_video(self, source: Source, pairs: Iterable[PairFlow],
                      bound: float | None,
-                     progress: ProgressBar | None) -> int:
+                     progress: Progress) -> int:
         """Write a video of painted flow; return the number of pairs."""
         path = Path(self.folder.root, f'{source.name}.mp4')
         number = 0
@@ -142,10 +135,5 @@ class Extraction:
                 scale = bound or live_scale(pair.first.image)
                 writer.add(flow_to_color(pair.flow, scale), pair.first.time)
                 number += 1
-                _advance(progress)
+                progress.update()
         return number
-
-
-def _advance(progress: ProgressBar | None) -> None:
-    if progress is not None:
-        progress.update()

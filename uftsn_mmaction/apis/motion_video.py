@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import tee
 from pathlib import Path
 
 import numpy as np
-from mmengine.utils import ProgressBar
 
 from ..fileio import AtomicLocalBackend
 from ..fileio.video_reader import Frame
 from ..fileio.video_writer import VideoWriter
+from ..progress import Progress
 from ..visualization import add_wheel, flow_to_color
 from ..visualization.prediction_panel import prediction_panel
 from ..visualization.tiles import enlargement
@@ -75,9 +74,9 @@ class MotionVideo:
         number = source.num_frames
         if self.seconds and number:
             number = min(number, round(self.seconds * rate))
-        progress = ProgressBar(number or 0, file=sys.stderr)
         moments: list[Moment] = []
-        with VideoWriter(path, rate) as writer:
+        with (VideoWriter(path, rate) as writer,
+              Progress(number, 'frames') as progress):
             try:
                 for frame, flow, moment in self._seen(source, rate):
                     bound = bound or live_scale(frame.image)
@@ -89,8 +88,6 @@ class MotionVideo:
             except (KeyboardInterrupt, SystemExit):
                 if not source.is_live:
                     raise
-            finally:
-                print(file=sys.stderr)
         if not writer.num_frames:
             raise ValueError(f'{source} gave no frame before it ended')
         said = (f'{path}: {writer.num_frames} frames, full colour at '

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.fileio import put
-from mmengine.utils import ProgressBar
 
 from ..apis.source_pairs import SourcePairs
 from ..datasets.flow_pairs import FlowPair, GeneratedPairs, ListedPairs
@@ -21,6 +20,7 @@ from ..fileio.atomic import write_json
 from ..fileio.flow_file import is_known
 from ..fileio.flow_writer import write_flo
 from ..models.flow import FlowEstimator
+from ..progress import track
 from ..visualization import figure_to_png, flow_panel
 from .environment import environment, environment_text
 from .flow_report import FlowReport
@@ -38,8 +38,7 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs | SourcePairs,
     written = number = 0
     estimators = build_estimators(specs, device, seed)
     report = FlowReport(list(estimators))
-    progress = ProgressBar(len(pairs), file=sys.stderr)
-    for number, pair in enumerate(pairs, 1):
+    for number, pair in enumerate(track(pairs, len(pairs), 'pairs'), 1):
         flows = {}
         known = is_known(pair.flow, 0).any()
         for name, estimator in estimators.items():
@@ -61,8 +60,6 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs | SourcePairs,
             for name, flow in flows.items():
                 write_flo(f'{start}_{_file_name(name)}.flo', flow)
                 written += 1
-        progress.update()
-    print(file=sys.stderr)
     settings = dict(
         command=shlex.join(sys.argv),
         device=str(device),

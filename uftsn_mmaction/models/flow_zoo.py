@@ -52,11 +52,6 @@ ESTIMATORS: Mapping[str, dict[str, Any]] = MappingProxyType({
     'zero': dict(type='ZeroFlowEstimator'),
 })
 
-#: Estimators of the paper's tables and two successors of PWC-Net; the last
-#: three need ptlflow.
-COMPARED = ('uftsn', 'tvl1', 'tvl1_fast', 'dis', 'tvnet', 'pwcnet',
-            'raft_small', 'neuflow')
-
 #: Suffix of an estimator's name where nobody trained its weights.
 RANDOM = ' (random weights)'
 

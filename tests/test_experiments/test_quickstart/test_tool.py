@@ -82,8 +82,8 @@ def test_error_is_one_line(repo_root, monkeypatch, capsys, tmp_path,
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(tool), run_name='__main__')
     # argparse prints its own errors and ends with 2.
-    text = capsys.readouterr().err if caught.value.code == 2 else str(
-        caught.value.code)
+    assert caught.value.code == 2
+    text = capsys.readouterr().err
     last = text.strip().splitlines()[-1]
     assert re.search(f'error: .*{words}', last)
     assert not (tmp_path / 'run').exists()

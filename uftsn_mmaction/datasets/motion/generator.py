@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 from mmengine.logging import print_log
-from mmengine.utils import track_iter_progress
 
 from ...fileio.paths import check_output_folder
+from ...progress import track
 from .classes import CLASSES, split_label
 from .renderer import RenderedClip
 from .settings import MotionSetSettings
@@ -159,7 +159,8 @@ def _write_set(root: Path, settings: MotionSetSettings) -> None:
                     path.unlink()
 
     lines = {'classes': CLASSES, **{split: [] for split in SPLITS}}
-    for split, index in track_iter_progress(_clips(settings)):
+    clips = _clips(settings)
+    for split, index in track(clips, len(clips), 'clips'):
         clip = render_clip(settings, split, index)
         video = video_file(split, index)
         write_video(str(root / 'videos' / video), clip.frames)

@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing
 from queue import SimpleQueue
 
 from mmengine.dist import is_main_process
-from mmengine.utils import track_iter_progress
 
+from ...progress import track
 from .cache import ReportCache
 from .reading import VideoReading, look_at_file
 from .report import VideoReport
@@ -89,5 +89,5 @@ def _read_all(paths: Sequence[str], decoder: str, workers: int,
         reports = pool.map(describe, paths)
         if len(paths) > _SAVE_EVERY and is_main_process():
             print(f'Reading {len(paths)} videos for the first time')
-            reports = track_iter_progress((reports, len(paths)))
+            reports = track(reports, len(paths), 'videos')
         yield from zip(paths, reports)

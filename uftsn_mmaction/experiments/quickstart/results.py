@@ -17,11 +17,11 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
-from mmengine.utils import ProgressBar
 
 from ...datasets.motion.classes import CLASSES, MOTIONS
 from ...engine.hooks.stage import stage_epochs
 from ...fileio import AtomicLocalBackend
+from ...progress import Progress
 from ..environment import environment
 from .plan import QuickstartPlan
 
@@ -84,7 +84,7 @@ class _Keeper(DumpResults):
     def __init__(self, picture_labels: Sequence[int], size: int) -> None:
         super().__init__('unused.pkl')
         self.pictures: dict[int, dict | None] = dict.fromkeys(picture_labels)
-        self.progress = ProgressBar(size)
+        self.progress = Progress(size, 'samples')
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         for inputs, sample in zip(data_batch['inputs'], data_samples):
@@ -112,8 +112,7 @@ class _Keeper(DumpResults):
 
     def compute_metrics(self, results: list) -> dict:
         self.kept = results
-        # The bar leaves the cursor in its line.
-        print()
+        self.progress.close()
         return {}
 
 
