@@ -25,6 +25,7 @@ COMMANDS = dict(
     report='report',
     evaluate='evaluate_flow',
     benchmark='benchmark',
+    speed='benchmark_extraction',
     compare='compare_flows',
     splits='run_splits',
     publish='publish_weights',

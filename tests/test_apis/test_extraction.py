@@ -50,13 +50,13 @@ def extract(dis, tmp_path):
 @pytest.fixture
 def estimated(dis, monkeypatch):
     """List that gets the number of pairs of each estimation."""
-    numbers, estimate = [], FlowInferencer.flow_of
+    numbers, estimate = [], FlowInferencer._flow_of_clips
 
-    def flow_of(self, window, backward=False):
-        numbers.append(len(window.frames) - 1)
-        return estimate(self, window, backward)
+    def flow_of_clips(self, clips, backward=False):
+        numbers.append(len(clips) * (len(clips[0]) - 1))
+        return estimate(self, clips, backward)
 
-    monkeypatch.setattr(FlowInferencer, 'flow_of', flow_of)
+    monkeypatch.setattr(FlowInferencer, '_flow_of_clips', flow_of_clips)
     return numbers
 
 
@@ -172,7 +172,7 @@ def test_an_ended_video_leaves_no_half(extract, videos, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr('uftsn_mmaction.apis.extraction.flow_to_color', fail)
+        patch.setattr('uftsn_mmaction.apis.flow_output.flow_to_color', fail)
         with pytest.raises(KeyboardInterrupt):
             extract(str(videos / 'run'), 'mp4')
     out, _ = extract(str(videos / 'run'), 'mp4')
@@ -205,3 +205,47 @@ def test_bad_videos_are_named_and_the_others_done(extract, kinds_of_video):
     assert {path.rsplit('/', 1)[1] for path in bad} == {
         'noise.mp4', 'pipe.mp4', 'one_frame.mp4', 'picture.mp4'}
     assert all('\n' not in reason for reason in bad.values())
+
+
+@pytest.mark.parametrize('to', ['npy', 'mp4'])
+def test_short_videos_share_a_batch(extract, tmp_path, estimated, to):
+    (tmp_path / 'videos').mkdir()
+    for name, number, size in (('a', 4, None), ('b', 3, None), ('c', 11, None),
+                               ('d', 3, (80, 48)), ('e', 4, None)):
+        encode(tmp_path / f'videos/{name}.mp4', number=number,
+               seed=ord(name), **({'size': size} if size else {}))
+    bound = dict(bound=5.) if to == 'mp4' else {}
+    out, bad = extract(str(tmp_path / 'videos'), to, batch_size=8, **bound)
+    assert not bad
+    # a, b and the rest of c; then d alone, since its size is another one.
+    assert sorted(estimated) == [2, 3, 7, 8]
+    assert (out / 'list.txt').read_text() == 'a 3\nb 2\nc 10\nd 2\ne 3\n'
+    alone = tmp_path / 'alone'
+    extract(str(tmp_path / 'videos'), to, batch_size=1, out=alone, **bound)
+    assert visible(out) == visible(alone)
+    if to == 'npy':
+        for path in out.rglob('*.npy'):
+            np.testing.assert_allclose(
+                np.load(path), np.load(alone / path.relative_to(out)),
+                atol=1e-5)
+
+
+def test_a_video_that_fails_in_a_batch_ends_no_other(extract, tmp_path,
+                                                     monkeypatch):
+    (tmp_path / 'videos').mkdir()
+    for name in 'ab':
+        encode(tmp_path / f'videos/{name}.mp4', number=3, seed=ord(name))
+    estimate = FlowInferencer._flow_of_clips
+    calls = []
+
+    def fail(self, clips, backward=False):
+        calls.append(len(clips))
+        if len(calls) < 3:
+            raise RuntimeError('out of memory')
+        return estimate(self, clips, backward)
+
+    monkeypatch.setattr(FlowInferencer, '_flow_of_clips', fail)
+    out, bad = extract(str(tmp_path / 'videos'), 'npy', batch_size=8)
+    assert calls == [4, 1, 1]
+    assert bad == {str(tmp_path / 'videos/a.mp4'): 'out of memory'}
+    assert (out / 'list.txt').read_text() == 'b 2\n'

@@ -13,7 +13,8 @@ from uftsn_mmaction.apis.share import (
 @pytest.fixture(autouse=True)
 def env(monkeypatch):
     """Function that sets exactly these variables of a launcher."""
-    names = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', *(
+    names = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'SLURM_PROCID',
+             'SLURM_LOCALID', 'SLURM_STEP_NUM_TASKS', *(
         f'SLURM_ARRAY_TASK_{name}'
         for name in ('ID', 'COUNT', 'MIN', 'MAX', 'STEP'))]
 
@@ -81,3 +82,16 @@ def test_local_processes_take_other_gpus(env, monkeypatch):
         env(LOCAL_RANK=local)
         devices.append(device_of_this_process())
     assert devices == ['cuda:0', 'cuda:1', 'cuda:0']
+
+
+def test_srun(env):
+    env(SLURM_PROCID=3, SLURM_STEP_NUM_TASKS=4)
+    assert share_of_this_process() == (3, 4)
+    # torchrun on each node of a job knows all processes.
+    env(SLURM_PROCID=1, SLURM_STEP_NUM_TASKS=2, RANK=5, WORLD_SIZE=8)
+    assert share_of_this_process() == (5, 8)
+    # A batch script without srun is one process.
+    env(SLURM_PROCID=0)
+    assert share_of_this_process() == (0, 1)
+    env(SLURM_PROCID=1, SLURM_STEP_NUM_TASKS=2, **array(2, 0, 3))
+    assert share_of_this_process() == (5, 8)

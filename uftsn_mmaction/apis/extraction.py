@@ -2,21 +2,18 @@
 """Extract the flow of many videos to files."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
-from ..fileio import AtomicLocalBackend
-from ..fileio.video_writer import VideoWriter
 from ..progress import Progress
-from ..visualization import flow_to_color
 from .background import Background
 from .check_sources import check_sources
-from .color_scale import live_scale, measure_scale
+from .color_scale import measure_scale
+from .flow_batches import FlowBatches
 from .flow_folder import FlowFolder
 from .flow_formats import FlowFormat
-from .flow_inferencer import FlowInferencer, PairFlow
+from .flow_inferencer import FlowInferencer
+from .flow_output import FileOutput, FlowOutput, VideoOutput
 from .source import Source
 
 
@@ -26,7 +23,7 @@ class Extraction:
 
     Each file appears complete or not at all. After a kill the next run goes
     on with the first pair that is missing; a video (``mp4``) that was being
-    written begins anew.
+    written begins anew. Short videos of one size are estimated together.
 
     Attributes:
         inferencer: Estimator.
@@ -62,17 +59,14 @@ class Extraction:
         numbers = {
             source.name: (reports[source.path].frames if source.path else
                           source.num_frames) for source in share}
+        starts = [self._first_missing(source) for source in share]
         # Where one is unknown, there is no time left to tell.
         known = all(numbers.values())
-        left = sum(max(0, self._pairs(number) - self._first_missing(source))
-                   for source, number in zip(share, numbers.values())
+        left = sum(max(0, self._pairs(number) - start)
+                   for start, number in zip(starts, numbers.values())
                    ) if known else None
         with Progress(left, 'pairs') as progress:
-            for source in share:
-                try:
-                    self._extract(source, progress)
-                except (RuntimeError, ValueError) as error:
-                    bad[str(source)] = str(error)
+            self._extract(share, starts, bad, progress)
         self.folder.write_lists(sources)
         return bad
 
@@ -89,51 +83,46 @@ class Extraction:
             index += 1
         return index
 
-    def _extract(self, source: Source, progress: Progress) -> None:
-        start = self._first_missing(source)
+    def _extract(self, sources: Sequence[Source], starts: Sequence[int],
+                 bad: dict[str, str], progress: Progress) -> None:
+        """Extract sources, and add why the bad ones have no more flow."""
+        outputs: dict[int, FlowOutput] = {}
+        batches = FlowBatches(
+            self.inferencer, [*zip(sources, starts)], self.batch_size,
+            self.stride, self.size)
+        with Background() as background:
+            try:
+                for batch in batches:
+                    source = sources[batch.source]
+                    try:
+                        if batch.error is not None:
+                            raise batch.error
+                        output = outputs.get(batch.source) or self._begin(
+                            source, background)
+                        outputs[batch.source] = output
+                        for pair in batch.pairs:
+                            output.write(pair)
+                        progress.update(len(batch.pairs))
+                        if batch.has_ended:
+                            background.wait()
+                            outputs.pop(batch.source).end()
+                            self.folder.finish(
+                                source, starts[batch.source] + output.number)
+                    except (RuntimeError, ValueError) as error:
+                        bad[str(source)] = str(error)
+                        if batch.source in outputs:
+                            outputs.pop(batch.source).end(type(error))
+            except BaseException as error:
+                for output in outputs.values():
+                    output.end(type(error))
+                raise
+
+    def _begin(self, source: Source, background: Background) -> FlowOutput:
         self.folder.begin(source)
         bound = self.bound or self.format.bound
         if bound is None and self.format.is_picture:
             bound = measure_scale(
                 self.inferencer, source, self.stride, self.size)
-        pairs = self.inferencer.stream(
-            source, self.batch_size, self.stride, self.size, start)
-        write = (self._write_video if self.format.encode is None else
-                 self._write_files)
-        number = write(source, pairs, bound, progress)
-        self.folder.finish(source, start + number)
-
-    def _write_files(self, source: Source, pairs: Iterable[PairFlow],
-                     bound: float | None,
-                     progress: Progress) -> int:
-        """Write the files of each pair; return the number of pairs."""
-        number = 0
-        with Background() as background:
-            for pair in pairs:
-                scale = bound or live_scale(pair.first.image)
-                background.do(partial(self._write_pair, source, pair, scale))
-                number += 1
-                progress.update()
-            background.wait()
-        return number
-
-    def _write_pair(self, source: Source, pair: PairFlow,
-                    bound: float) -> None:
-        backend = AtomicLocalBackend()
-        for name, content in zip(self.format.files(pair.index),
-                                 self.format.encode(pair.flow, bound)):
-            backend.put(content, self.folder.root / source.name / name)
-
-    def _write_video(self, source: Source, pairs: Iterable[PairFlow],
-                     bound: float | None,
-                     progress: Progress) -> int:
-        """Write a video of painted flow; return the number of pairs."""
-        path = Path(self.folder.root, f'{source.name}.mp4')
-        number = 0
-        with VideoWriter(path, source.rate / self.stride) as writer:
-            for pair in pairs:
-                scale = bound or live_scale(pair.first.image)
-                writer.add(flow_to_color(pair.flow, scale), pair.first.time)
-                number += 1
-                progress.update()
-        return number
+        output = VideoOutput if self.format.encode is None else FileOutput
+        return output(source, self.folder.root, self.format, bound,
+                      source.rate / self.stride, background)

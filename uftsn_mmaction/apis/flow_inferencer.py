@@ -91,8 +91,7 @@ class FlowInferencer(BaseInferencer):
         """Return the flow of all pairs of consecutive frames.
 
         Args:
-            inputs: A video or clip of any length and size, or several, of
-                any kind that :func:`.find_sources.find_sources` takes.
+            inputs: One or more, as :func:`.find_sources.find_sources` takes.
             batch_size: Pairs that are estimated at a time, fewer of large
                 frames.
             stride: Frames from the first to the second frame of a pair, and
@@ -102,12 +101,11 @@ class FlowInferencer(BaseInferencer):
 
         Returns:
             Flow ``(T-1, 2, H, W)``, u (right) and v (down) in pixels,
-            float32; for a list, a folder or a pattern, a list of them. The
-            flow of a long video may not fit into memory: see :meth:`stream`.
+            float32; a list of them for several inputs. That of a long video
+            may not fit into memory: see :meth:`stream`.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If an input cannot be read, or has a single frame.
+            OSError, ValueError: If an input cannot be read, or has one frame.
         """
         flows = super().__call__(
             inputs, batch_size=batch_size, stride=stride, size=size)
@@ -130,12 +128,11 @@ class FlowInferencer(BaseInferencer):
             both: Whether the reverse flow is estimated, too.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is several sources, or cannot be read.
+            OSError, ValueError: If it is several sources, or cannot be read.
 
         Examples:
-            >>> frames = np.zeros((3, 48, 50, 3), np.uint8)
-            >>> [pair.index for pair in FlowInferencer().stream(frames)]
+            >>> pairs = FlowInferencer().stream(np.zeros((3, 48, 50, 3), 'u1'))
+            >>> [pair.index for pair in pairs]
             [0, 1]
         """
         sources = self._inputs_to_list(source)
@@ -171,26 +168,40 @@ class FlowInferencer(BaseInferencer):
         """Return the flow of each pair with the number of its source."""
         return [(inputs.source, flow) for flow in self.flow_of(inputs)]
 
-    @torch.no_grad()
     def flow_of(self, window: Window, backward: bool = False) -> np.ndarray:
         """Return the flow ``(T-1, 2, H, W)`` of the frames of a window."""
-        frames = np.stack([frame.image for frame in window.frames])
-        # T x H x W x 3 -> 1 x 3 x T x H x W, in [0, 1]
-        clip = torch.from_numpy(frames).to(self.device)
-        clip = clip.permute(3, 0, 1, 2)[None].float() / 255
-        height, width = clip.shape[-2:]
-        clip = F.pad(clip, (0, max(0, _SMALLEST - width),
-                            0, max(0, _SMALLEST - height), 0, 0),
-                     mode='replicate')  # yapf: disable
-        flow = self.model.levels(clip, backward)[0]
-        expected = (1, 2, clip.shape[2] - 1, *clip.shape[-2:])
+        return self._flow_of_clips([_images(window)], backward)
+
+    def flows_of(self, windows: Sequence[Window]) -> list[np.ndarray]:
+        """Return the flow of windows of one size, estimated together."""
+        if len(windows) == 1:
+            return [self.flow_of(windows[0])]
+        images = [_images(window) for window in windows]
+        pairs = [each[number:number + 2] for each in images
+                 for number in range(len(each) - 1)]
+        ends = np.cumsum([len(each) - 1 for each in images])
+        return np.split(self._flow_of_clips(pairs), ends[:-1])
+
+    @torch.no_grad()
+    def _flow_of_clips(self, clips: Sequence[np.ndarray],
+                       backward: bool = False) -> np.ndarray:
+        """Return the flow ``(N*(T-1), 2, H, W)`` of ``(T, H, W, 3)`` each."""
+        # N x T x H x W x 3 -> N x 3 x T x H x W, in [0, 1]
+        frames = torch.from_numpy(np.stack(clips)).to(self.device)
+        frames = frames.permute(0, 4, 1, 2, 3).float() / 255
+        height, width = frames.shape[-2:]
+        frames = F.pad(frames, (0, max(0, _SMALLEST - width),
+                                0, max(0, _SMALLEST - height), 0, 0),
+                       mode='replicate')  # yapf: disable
+        flow = self.model.levels(frames, backward)[0]
+        expected = (len(clips), 2, frames.shape[2] - 1, *frames.shape[-2:])
         if flow.shape != expected:
             raise ValueError(
                 f'{type(self.model).__name__} gives a flow '
-                f'{tuple(flow.shape)} of a clip, expected {expected}; let '
+                f'{tuple(flow.shape)} of clips, expected {expected}; let '
                 'out_indices begin with 0')
-        # 1 x 2 x (T-1) x H x W -> (T-1) x 2 x H x W
-        flow = flow[0, ..., :height, :width].transpose(0, 1)
+        # N x 2 x (T-1) x H x W -> N*(T-1) x 2 x H x W
+        flow = flow[..., :height, :width].transpose(1, 2).flatten(0, 1)
         return flow.float().cpu().numpy()
 
     def visualize(self, *args: Any, **kwargs: Any) -> None:
@@ -219,6 +230,10 @@ class FlowInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> None:
         """Leave the frames to :meth:`preprocess`."""
+
+
+def _images(window: Window) -> np.ndarray:
+    return np.stack([frame.image for frame in window.frames])
 
 
 def build_estimator(given: str | Mapping[str, Any] | FlowEstimator,

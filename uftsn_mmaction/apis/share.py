@@ -11,14 +11,19 @@ from mmengine.device import get_device
 def share_of_this_process() -> tuple[int, int]:
     """Return the number of this process, and of all that share the work.
 
-    ``torchrun`` and a Slurm job array tell them, also one inside the other;
-    a program that was started alone does all.
+    ``torchrun``, ``srun`` and a Slurm job array tell them, also one of the
+    first two inside an array; a program that was started alone does all.
 
     Raises:
         ValueError: If a Slurm array has gaps.
     """
     env = os.environ
     rank, count = int(env.get('RANK', 0)), int(env.get('WORLD_SIZE', 1))
+    # Only srun sets the second one; a batch script that starts one process
+    # has the first one too.
+    if 'RANK' not in env and 'SLURM_STEP_NUM_TASKS' in env:
+        rank = int(env.get('SLURM_PROCID', 0))
+        count = int(env['SLURM_STEP_NUM_TASKS'])
     if 'SLURM_ARRAY_TASK_ID' in env:
         task, tasks, first, last, step = (
             int(env.get(f'SLURM_ARRAY_TASK_{name}', default))
@@ -39,6 +44,7 @@ def device_of_this_process() -> str:
     """Return the fastest device, another GPU for each local process."""
     device = get_device()
     if device == 'cuda':
-        local = int(os.environ.get('LOCAL_RANK', 0))
+        env = os.environ
+        local = int(env.get('LOCAL_RANK', env.get('SLURM_LOCALID', 0)))
         device = f'cuda:{local % torch.cuda.device_count()}'
     return device

@@ -26,6 +26,11 @@ class Window(NamedTuple):
     frames: list[Frame]
 
 
+def pairs_at_a_time(height: int, width: int, batch_size: int) -> int:
+    """Return how many pairs of frames of a size are estimated at a time."""
+    return min(batch_size, max(1, _PIXELS_AT_A_TIME // (height * width)))
+
+
 def split_windows(number: int, source: Source, frames: Iterable[Frame],
                   first: int, batch_size: int) -> Iterator[Window]:
     """Split the frames of a source into windows that overlap by one frame.
@@ -44,14 +49,12 @@ def split_windows(number: int, source: Source, frames: Iterable[Frame],
     total = 0
     for frame in frames:
         total += 1
-        height, width = frame.image.shape[:2]
         if window and window[0].image.shape != frame.image.shape:
             raise ValueError(
                 f'the frames of {source} change from {window[0].image.shape} '
                 f'to {frame.image.shape}; convert the video to one size')
         window.append(frame)
-        limit = max(1, _PIXELS_AT_A_TIME // (height * width))
-        if len(window) > min(batch_size, limit):
+        if len(window) > pairs_at_a_time(*frame.image.shape[:2], batch_size):
             yield Window(number, first, window)
             first += len(window) - 1
             window = window[-1:]
