@@ -10,6 +10,7 @@ train_pipeline = {{_base_.frames_train_pipeline}}
 val_pipeline = {{_base_.frames_val_pipeline}}
 test_pipeline = {{_base_.frames_test_pipeline}}
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
+auto_scale_lr = dict(base_batch_size=32)
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 

@@ -7,6 +7,9 @@ train_dataloader = dict(
     persistent_workers=False,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='CheckedVideoDataset'))
+# Clips of a step, of all processes, for which the rates are right; a config
+# that sets another batch_size sets this, too. --auto-scale-lr turns it on.
+auto_scale_lr = dict(enable=False, base_batch_size=8)
 val_dataloader = dict(
     batch_size=8,
     num_workers=8,

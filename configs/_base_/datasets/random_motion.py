@@ -20,6 +20,7 @@ train_dataloader = dict(
         length=1000,
         size=size,
         pipeline=pipeline))
+auto_scale_lr = dict(base_batch_size=2)
 val_dataloader = dict(
     batch_size=4,
     num_workers=1,

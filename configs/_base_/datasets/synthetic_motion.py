@@ -66,6 +66,7 @@ train_dataloader = dict(
         split='train',
         generator=generator,
         pipeline=train_pipeline))
+auto_scale_lr = dict(base_batch_size=16)
 val_dataloader = dict(
     batch_size=16,
     num_workers=2,

@@ -19,4 +19,3 @@ param_scheduler = [
 ]
 
 # For --auto-scale-lr.
-auto_scale_lr = dict(enable=False, base_batch_size=32)
