@@ -1,12 +1,13 @@
 # A flow estimator alone, from the weights in the box, on a folder of videos
-# without labels. VIDEO_ROOT in the environment names the folder:
-#   VIDEO_ROOT=data/my_videos mim train mmaction configs/flow_videos.py
+# without labels (docs/unlabelled_videos.md):
+#   mim train mmaction configs/flow_videos.py --cfg-options video_root=FOLDER
 # From nothing: --cfg-options model.flow_estimator.pretrained=None
 _base_ = ['_base_/datasets/loaders.py', '_base_/schedules/adamw.py']
 
-video_root = '{{$VIDEO_ROOT:data/ucf101_subset/videos}}'
+# The runner hands it to the data sets.
+video_root = 'data/ucf101_subset/videos'
+runner_type = 'VideoFolderRunner'
 clip_len = 2
-frame_interval = 2
 size = 128
 
 model = dict(
@@ -36,8 +37,7 @@ shaped = [
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs')
 ]
-clips = dict(
-    type='SampleFrames', clip_len=clip_len, frame_interval=frame_interval)
+clips = dict(type='SampleMovingClips', clip_len=clip_len, size=size)
 train_pipeline = [
     dict(type='DecordPathInit'), clips, *frames,
     dict(type='RandomCrop', size=size),
@@ -52,18 +52,13 @@ val_pipeline = [
 train_dataloader = dict(
     batch_size=4,
     num_workers=2,
-    dataset=dict(
-        type='VideoFolderDataset',
-        video_root=video_root,
-        pipeline=train_pipeline))
+    dataset=dict(type='VideoFolderDataset', pipeline=train_pipeline))
+auto_scale_lr = dict(base_batch_size=4)
 val_dataloader = dict(
     batch_size=4,
     num_workers=2,
     dataset=dict(
-        type='VideoFolderDataset',
-        video_root=video_root,
-        split='val',
-        pipeline=val_pipeline))
+        type='VideoFolderDataset', split='val', pipeline=val_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='ReconstructionError')
 test_evaluator = val_evaluator

@@ -196,11 +196,11 @@ def test_an_estimator_trains_alone(plan, load):
         assert torch.isfinite(sample.pred_flow).all()
 
 
-def test_an_estimator_learns_from_a_folder(load, monkeypatch,
-                                           generated_videos):
+def test_an_estimator_learns_from_a_folder(load, generated_videos):
     """Of its videos alone, from the weights in the box."""
-    monkeypatch.setenv('VIDEO_ROOT', str(generated_videos / 'videos'))
     cfg = load('flow_videos')
+    for loader in LOADERS[:2]:
+        cfg[loader].dataset.video_root = str(generated_videos / 'videos')
     model = MODELS.build(cfg.model)
     model.init_weights()
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)

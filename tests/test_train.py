@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from uftsn_mmaction.models.flow_zoo import build_estimator
-
 # Two epochs a stage on a few small clips, without validation.
 OPTIONS = [
     'train_dataloader.batch_size=4', 'train_dataloader.num_workers=1',
@@ -98,27 +96,3 @@ def test_killed_in_stage_two_and_resumed(uninterrupted, repo_root, data_root,
     assert expected.keys() == found.keys()
     for name in expected:
         assert torch.equal(expected[name], found[name]), name
-
-
-def test_flow_of_unlabelled_videos(repo_root, generated_videos, tmp_path,
-                                   run_command):
-    """From a folder to a checkpoint that serves wherever flow is needed."""
-    work_dir = tmp_path / 'run'
-    env = dict(os.environ, VIDEO_ROOT=str(generated_videos / 'videos'))
-    run_command([
-        sys.executable, '-W', 'ignore', repo_root / 'tools' / 'train.py',
-        repo_root / 'configs' / 'flow_videos.py', '--work-dir', work_dir,
-        '--cfg-options', 'train_cfg.max_epochs=1',
-        'train_dataloader.dataset.indices=4',
-        'train_dataloader.num_workers=0', 'val_dataloader.num_workers=0',
-        'train_dataloader.dataset.pipeline.3.scale=(-1,64)',
-        'train_dataloader.dataset.pipeline.4.size=64'
-    ], cwd=tmp_path, env=env)  # yapf: disable
-    log, = work_dir.glob('*/*.log')
-    assert 'flow/photometric_zero: ' in log.read_text()
-    best, = work_dir.glob('best_flow_photometric_epoch_1.pth')
-    estimator = build_estimator(f'uftsn_plus:{best}')
-    boxed = build_estimator('uftsn_plus').state_dict()
-    moved = {name for name, value in estimator.state_dict().items()
-             if not torch.equal(value, boxed[name])}
-    assert moved == {*boxed}

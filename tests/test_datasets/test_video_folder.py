@@ -81,3 +81,33 @@ def test_bad_arguments_are_refused(root, arguments, error, word):
             'pipeline': [],
             **arguments
         })
+
+
+def test_what_cannot_be_used_is_named_once_and_left_out(tmp_path, monkeypatch):
+    for index in range(4):
+        write_video(str(tmp_path / f'{index}.avi'),
+                    np.zeros((3, 32, 32, 3), np.uint8))
+    write_video(str(tmp_path / 'short.avi'),
+                np.zeros((1, 32, 32, 3), np.uint8))
+    (tmp_path / 'broken.mp4').write_bytes(b'no video')
+    said = []
+    monkeypatch.setattr('uftsn_mmaction.datasets.bad_videos.print_log',
+                        lambda text, **kwargs: said.append(text))
+    found = [
+        VideoFolderDataset(str(tmp_path), PIPELINE, split=split,
+                           test_mode=split == 'val')
+        for split in ('train', 'val')
+    ]
+    assert [len(split) for split in found] == [3, 1]
+    assert len(said) == 2
+    for name, reason in (('short.avi', 'it has 1 frames, expected 2 or more'),
+                         ('broken.mp4', '')):
+        line, = (line for line in said if name in line)
+        assert reason in line
+
+
+def test_one_video_that_can_be_used_is_too_few(tmp_path):
+    write_video(str(tmp_path / '0.avi'), np.zeros((3, 32, 32, 3), np.uint8))
+    write_video(str(tmp_path / '1.avi'), np.zeros((1, 32, 32, 3), np.uint8))
+    with pytest.raises(ValueError, match='only 1 of the videos'):
+        VideoFolderDataset(str(tmp_path), PIPELINE)

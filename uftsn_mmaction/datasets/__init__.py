@@ -6,6 +6,7 @@ from .transforms.cached_flow import CachedFlow
 from .transforms.decord_path import DecordPathInit
 from .transforms.flow_geometry import FlipFlow, FormatFlow, ResizeFlow
 from .transforms.load_flow import LoadGroundTruthFlow
+from .transforms.sample_moving_clips import SampleMovingClips
 from .transforms.samplings import Samplings
 from .transforms.take_frames import TakeFrames
 from .video import CheckedVideoDataset
@@ -14,5 +15,6 @@ from .video_folder import VideoFolderDataset
 __all__ = [
     'CachedFlow', 'CheckedVideoDataset', 'DecordPathInit', 'FlipFlow',
     'FormatFlow', 'LoadGroundTruthFlow', 'RandomMotionDataset', 'ResizeFlow',
-    'Samplings', 'SyntheticMotionDataset', 'TakeFrames', 'VideoFolderDataset'
+    'SampleMovingClips', 'Samplings', 'SyntheticMotionDataset', 'TakeFrames',
+    'VideoFolderDataset'
 ]

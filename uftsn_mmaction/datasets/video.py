@@ -77,7 +77,7 @@ class CheckedVideoDataset(VideoDataset):
         reports = self._read([path for path in paths.values() if path])
         reports = {index: reports[path] for index, path in paths.items()
                    if path}
-        self.bad_videos.leave_out(
+        self._leave_out(
             paths, {index: report.reason for index, report in reports.items()
                     if report.reason})
         sound = []
@@ -184,6 +184,11 @@ class CheckedVideoDataset(VideoDataset):
             # For FiniteTrainingHook, which names the videos of a step.
             sample['data_samples'].set_metainfo(dict(filename=path))
         return sample
+
+    def _leave_out(self, paths: dict[int, str],
+                   reasons: dict[int, str]) -> None:
+        """Report bad videos by their number in the list."""
+        self.bad_videos.leave_out(paths, reasons)
 
     def _read(self, paths: Sequence[str]) -> dict[str, VideoReport]:
         """Return what the decoder of the pipeline finds in videos."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loop and hooks: stages, exact continuation and honest tests."""
-from . import hooks, random_state, train_loop
+"""Loop, runner and hooks: stages, exact continuation and honest tests."""
+from . import hooks, random_state, train_loop, video_folder_runner
 
-__all__ = ['hooks', 'random_state', 'train_loop']
+__all__ = ['hooks', 'random_state', 'train_loop', 'video_folder_runner']

@@ -21,7 +21,7 @@ def train():
     """
 
     def train(*steps, frames=MOVING, stages=None, as_list=True, model=None,
-              **kwargs):
+              to_the_end=False, **kwargs):
         hub = MessageHub('test_flow_health')
         hook = FlowHealthHook(**{'interval': 5, 'warmup': 10, **kwargs})
         said = []
@@ -38,6 +38,9 @@ def train():
             inputs = [frames] if as_list else frames[None]
             hook.after_train_iter(
                 runner, index, dict(inputs=inputs), outputs)
+        if to_the_end:
+            runner.iter += 1
+            hook.after_train(runner)
         return said
 
     return train
@@ -85,6 +88,7 @@ def test_a_collapse_is_told_within_an_interval(train, norm, as_list):
     (step, text), = train(*steps, as_list=as_list)
     assert step == 25
     assert 'collapsed' in text and 'image_scale' in text
+    assert 'max_epochs' not in text
 
 
 def test_no_collapse_where_nothing_moves_or_nothing_is_trained(train):
@@ -127,3 +131,29 @@ def test_a_model_without_flow_is_not_judged():
     hook.after_train_iter(
         SimpleNamespace(message_hub=hub, iter=0), 0, None, dict(loss=1.))
     assert not hook._said
+
+
+def test_a_training_too_short_for_a_flow_does_not_end_in_silence(train):
+    # Shorter than an interval, and than the time to warm up.
+    for number in (3, 9):
+        said = train(*[LEARNS] * number, model=Explains(0.99),
+                     to_the_end=True)
+        (_, text), = said
+        assert f'after {number} iterations' in text
+        assert 'no better than no flow' in text and 'max_epochs' in text
+    (_, text), = train(*[(0.01, 0.001, 4.)] * 3, to_the_end=True)
+    assert 'the same everywhere' in text and 'max_epochs' in text
+    assert not train(*[LEARNS] * 9, model=Explains(0.7), to_the_end=True)
+
+
+def test_a_stage_too_short_is_told_when_the_next_begins(train):
+    steps = [(0.01, 0.001, 4.)] * 8 + [LEARNS] * 12
+    (step, text), = train(*steps, stages=['flow'] * 8 + ['joint'] * 12,
+                          model=Explains(0.7), to_the_end=True)
+    assert step == 9
+    assert "of stage 'flow'" in text and 'after 8 iterations' in text
+
+
+def test_videos_without_motion_are_told_at_the_end(train):
+    (_, text), = train(*[LEARNS] * 30, frames=STILL, to_the_end=True)
+    assert 'hardly moved' in text and '0 grey levels' in text

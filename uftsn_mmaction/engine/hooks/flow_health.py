@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Warn of a flow that collapses or explodes while it is trained."""
+"""Warn of a flow that collapses, explodes or does not begin."""
 from __future__ import annotations
 
 import math
@@ -15,9 +15,13 @@ from torch import Tensor
 
 # Samples of a batch that are looked at.
 _SAMPLES = 8
+_SHORT = ('A flow that begins from nothing needs some hundred iterations: '
+          'raise train_cfg.max_epochs, add videos, or begin with weights such '
+          "as pretrained='uftsn_plus'")
 _CURE = ('Look at image_scale (the losses expect 0 to 255), lower the weight '
          'of the smoothness loss, or give up a checkpoint that had collapsed '
-         'before')
+         'before. A flow that began from nothing may need some hundred '
+         'iterations more')
 
 
 @HOOKS.register_module()
@@ -29,6 +33,10 @@ class FlowHealthHook(Hook):
     loss since the last judgement, which the log has read already, and one
     batch of frames: a flow that explains them no better than zero flow is
     none. Nothing is read from a device between two judgements.
+
+    What ended before it was judged for a collapse is judged at its end, so
+    that a training which was too short for any flow does not end in silence.
+    Videos that hardly move are told then, too.
 
     Args:
         interval: Number of iterations between two judgements.
@@ -42,8 +50,8 @@ class FlowHealthHook(Hook):
             of the stage has to explain.
         min_motion: Mean difference of consecutive frames in grey levels, of
             255, above which they move.
-        warmup: Iterations of a stage that are not judged for a collapse,
-            since an untrained flow may be nearly zero.
+        warmup: Iterations of a stage that are not judged for a collapse
+            before its end, since an untrained flow may be nearly zero.
     """
 
     # After RuntimeInfoHook, which reads the losses.
@@ -68,6 +76,9 @@ class FlowHealthHook(Hook):
         self._begin = 0
         self._lowest = math.inf
         self._said: set[str] = set()
+        self._clips: list[Tensor] = []
+        self._outputs: Mapping[str, Any] = {}
+        self._motions: list[float] = []
 
     def after_train_iter(self,
                          runner: Runner,
@@ -77,21 +88,24 @@ class FlowHealthHook(Hook):
         """Judge the flow at the end of an interval."""
         stage = runner.message_hub.runtime_info.get('stage')
         if stage != self._stage:
+            self._judge_end(runner)
             self._stage, self._begin = stage, runner.iter
             self._lowest = math.inf
             self._said.clear()
         length = runner.iter + 1 - self._begin
-        if length % self.interval or 'flow_norm' not in (outputs or {}):
+        if 'flow_norm' not in (outputs or {}):
+            return
+        self._clips = clips = _clips(data_batch)
+        self._outputs = outputs
+        if length % self.interval or not clips:
             return
         scalars = runner.message_hub.log_scalars
         norm, std, loss = (
             scalars[f'train/{name}'].mean(self.interval)
             for name in ('flow_norm', 'flow_std', 'loss'))
-        clips = _clips(data_batch)
-        if not clips:
-            return
+        self._motions.append(_motion(clips))
         faults = {}
-        if length > self.warmup and _motion(clips) > self.min_motion:
+        if length > self.warmup and self._motions[-1] > self.min_motion:
             faults.update(self._collapse(runner, clips, norm, std))
         diagonal = math.hypot(*clips[0].shape[-2:])
         if norm > self.max_norm * diagonal:
@@ -104,21 +118,50 @@ class FlowHealthHook(Hook):
                 f'the loss has risen to {loss:.4g} from {self._lowest:.4g}. '
                 'Lower the learning rate, or set clip_grad')
         self._lowest = min(self._lowest, loss)
-        place = f' of stage {stage!r}' if stage else ''
         for name in faults.keys() - self._said:
             runner.logger.warning(
-                f'In iteration {runner.iter + 1}{place}, {faults[name]}')
+                f'In iteration {runner.iter + 1}{self._place}, {faults[name]}')
         # Said again if it comes back after a recovery.
         self._said = set(faults)
 
+    def after_train(self, runner: Runner) -> None:
+        """Judge the last stage."""
+        self._judge_end(runner)
+
+    @property
+    def _place(self) -> str:
+        return f' of stage {self._stage!r}' if self._stage else ''
+
+    def _judge_end(self, runner: Runner) -> None:
+        """Judge a stage that has ended, once."""
+        clips, self._clips = self._clips, []
+        length = runner.iter - self._begin
+        # What is shorter than an interval has not been looked at.
+        motions, self._motions = self._motions or [_motion(clips)], []
+        if not clips:
+            return
+        end = f'At the end{self._place}, after {length} iterations, '
+        motion = sum(motions) / len(motions)
+        if motion <= self.min_motion:
+            runner.logger.warning(
+                f'{end}the frames had hardly moved: they differ by '
+                f'{motion:.2g} grey levels on average. No flow can be learned '
+                'from them; take videos that move, or larger strides')
+        elif length <= self.warmup:
+            norm, std = (float(self._outputs[name])
+                         for name in ('flow_norm', 'flow_std'))
+            for _, text in self._collapse(runner, clips, norm, std, _SHORT):
+                runner.logger.warning(end + text)
+
     def _collapse(self, runner: Runner, clips: Sequence[Tensor], norm: float,
-                  std: float) -> Iterator[tuple[str, str]]:
+                  std: float, cure: str = _CURE) -> Iterator[tuple[str, str]]:
         """Yield what is wrong with the flow of frames that move."""
         if std < self.min_std:
             yield 'collapsed', (
-                f'the flow has collapsed: {norm:.3g} pixels on average, with '
-                f'a deviation of {std:.3g} over the frame, while the frames '
-                f'move. {_CURE}')
+                f'the flow is the same everywhere: {norm:.3g} pixels on '
+                f'average, with a deviation of {std:.3g} over the frame, '
+                'while the frames move: it has collapsed, or not begun. '
+                f'{cure}')
             return
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
@@ -133,7 +176,7 @@ class FlowHealthHook(Hook):
                 'the flow explains the frames no better than no flow would: '
                 f'they differ by {error:.3g} grey levels with it and by '
                 f'{still:.3g} without, at {norm:.3g} pixels on average. If '
-                f'they show motion and not noise alone: {_CURE}')
+                f'they show motion and not noise alone: {cure}')
 
 
 def _clips(data_batch: Mapping[str, Any] | None) -> list[Tensor]:

@@ -60,6 +60,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         out_indices: See :class:`FlowEstimator`.
         norm_cfg: Normalisation layer of all convolutions, None for none.
         act_cfg: Activation of all convolutions.
+        init_cfg: Initialization by MMEngine, such as a checkpoint of
+            ``flow_videos.py`` with the prefix ``'flow_estimator.'``.
 
     Raises:
         ValueError: If the plan is unknown, the number of entries does not fit
@@ -92,6 +94,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         out_indices: Sequence[int] = (0, 1, 2, 3, 4),
         norm_cfg: dict | None = None,
         act_cfg: dict | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
         if pretrained not in (None, *boxed_names()):
             raise ValueError(
@@ -111,6 +114,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             num_passes=num_passes,
             learned_upsampling=learned_upsampling)
         super().__init__(out_indices, sizes.num_levels)
+        self.init_cfg = init_cfg
         if not 0 <= level_dropout <= 1:
             raise ValueError('level_dropout must be a probability from 0 to '
                              f'1, got {level_dropout}')
