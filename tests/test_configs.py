@@ -245,6 +245,15 @@ def test_the_best_checkpoint_goes_by_a_metric_of_the_validation(name, load):
 
 
 @pytest.mark.parametrize('name', NAMES)
+def test_rates_are_for_one_process(name, load):
+    cfg = load(name)
+    assert cfg.auto_scale_lr.enable is False
+    if name not in FUSIONS:
+        assert cfg.auto_scale_lr.base_batch_size == (
+            cfg.train_dataloader.batch_size)
+
+
+@pytest.mark.parametrize('name', NAMES)
 def test_hooks_have_names(name, load):
     """A derived config then changes one without restating the others."""
     cfg = load(name)

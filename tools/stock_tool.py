@@ -72,10 +72,10 @@ def check_launcher(launcher: str) -> None:
             f'--launcher {launcher} reads the environment variable '
             f'{variable}, which is not set; start this tool with {program}, '
             'or leave --launcher out')
-    if launcher != 'pytorch' and not has_accelerator():
+    if launcher == 'mpi' and not has_accelerator():
         raise ValueError(
-            f'--launcher {launcher} needs a GPU for each process, and this '
-            'machine has none; use torchrun and --launcher pytorch')
+            '--launcher mpi needs a GPU for each process, and this machine '
+            'has none; use torchrun and --launcher pytorch')
 
 
 def run_of(cfg: Config) -> Runner:
@@ -94,6 +94,8 @@ def join_on_cpu(cfg: Config, launcher: str) -> dict[str, Any]:
     if launcher == 'none' or has_accelerator():
         return {}
     if not distributed.is_initialized():
+        if launcher == 'slurm':
+            _tell_torch_of_slurm()
         distributed.init_process_group('gloo')
     wrapper = dict(
         type='MMDistributedDataParallel',
@@ -101,3 +103,22 @@ def join_on_cpu(cfg: Config, launcher: str) -> dict[str, Any]:
         find_unused_parameters=cfg.get('find_unused_parameters', False))
     wrapper.update(cfg.get('model_wrapper_cfg') or {}, device_ids=None)
     return {f'model_wrapper_cfg.{key}': wrapper[key] for key in wrapper}
+
+
+def _tell_torch_of_slurm() -> None:
+    """Set what torch reads from what srun set, as MMEngine does for GPUs.
+
+    Raises:
+        ValueError: If nobody says where the first of several nodes is.
+    """
+    env = os.environ
+    if int(env.get('SLURM_NNODES', 1)) == 1:
+        env.setdefault('MASTER_ADDR', '127.0.0.1')
+    elif 'MASTER_ADDR' not in env:
+        raise ValueError(
+            'MASTER_ADDR is not set, but Slurm runs several nodes; put this '
+            'into the batch script: export MASTER_ADDR=$(scontrol show '
+            'hostnames $SLURM_JOB_NODELIST | head -n 1)')
+    env.setdefault('MASTER_PORT', '29500')
+    env.update(RANK=env['SLURM_PROCID'], WORLD_SIZE=env['SLURM_NTASKS'],
+               LOCAL_RANK=env.get('SLURM_LOCALID', '0'))

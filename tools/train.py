@@ -66,10 +66,11 @@ def build_config(args: argparse.Namespace) -> Config:
     if 'streams' in cfg.model:
         raise ValueError(f'{args.config} is a fusion, which is only tested; '
                          f'train its streams {sorted(cfg.model.streams)}')
-    if args.auto_scale_lr and 'auto_scale_lr' not in cfg:
+    if args.auto_scale_lr and 'base_batch_size' not in (
+            cfg.get('auto_scale_lr') or {}):
         raise ValueError(
-            f'--auto-scale-lr needs auto_scale_lr in {args.config}; set the '
-            'rates of its stages by --cfg-options instead')
+            '--auto-scale-lr needs auto_scale_lr.base_batch_size in '
+            f'{args.config}, the batch size that its rates are for; set it')
     check_launcher(args.launcher)
     # The stock script ignores these where a config sets ``randomness``.
     for name in ('seed', 'diff_rank_seed', 'deterministic'):

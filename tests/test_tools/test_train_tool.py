@@ -71,7 +71,6 @@ WRAPPER = '--cfg-options optim_wrapper.type='
 @pytest.mark.parametrize('config, options, settings', [
     ('uftsn_fusion_quickstart', '', ('fusion', "['spatial', 'temporal']")),
     ('_base_/default_runtime', '', ('default_runtime.py', 'model')),
-    ('uftsn_quickstart', '--auto-scale-lr', ('auto_scale_lr', )),
     ('uftsn_quickstart', '--amp', ('--amp', 'GPU')),
     ('uftsn_quickstart', f'{WRAPPER}AmpOptimWrapper',
      ('optim_wrapper.type=AmpOptimWrapper', 'GPU')),
@@ -92,11 +91,29 @@ def test_impossible_options_are_one_sentence(tool, repo_root, config, options,
 
 def test_a_cluster_without_a_gpu_is_refused(tool, repo_root, no_gpu,
                                             monkeypatch):
-    monkeypatch.setenv('SLURM_PROCID', '0')
-    with pytest.raises(SystemExit, match='--launcher slurm needs a GPU'):
+    monkeypatch.setenv('OMPI_COMM_WORLD_RANK', '0')
+    with pytest.raises(SystemExit, match='--launcher mpi needs a GPU'):
+        tool(
+            str(repo_root / 'configs' / 'uftsn_quickstart.py'), '--launcher',
+            'mpi')
+
+
+def test_nodes_of_slurm_need_an_address(tool, repo_root, no_gpu, monkeypatch):
+    monkeypatch.delenv('MASTER_ADDR', raising=False)
+    for name, value in dict(PROCID=0, NTASKS=2, NNODES=2).items():
+        monkeypatch.setenv(f'SLURM_{name}', str(value))
+    with pytest.raises(SystemExit, match='MASTER_ADDR is not set'):
         tool(
             str(repo_root / 'configs' / 'uftsn_quickstart.py'), '--launcher',
             'slurm')
+
+
+def test_rates_are_scaled_from_a_known_size_alone(tool, tmp_path, repo_root):
+    config = tmp_path / 'own.py'
+    config.write_text(f"_base_ = ['{repo_root}/configs/uftsn_quickstart.py']\n"
+                      'auto_scale_lr = dict(_delete_=True)\n')
+    with pytest.raises(SystemExit, match='--auto-scale-lr needs .*base_batch'):
+        tool(str(config), '--auto-scale-lr')
 
 
 def test_amp_beside_another_wrapper_is_refused(tool, repo_root, tmp_path):

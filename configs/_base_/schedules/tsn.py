@@ -17,5 +17,3 @@ param_scheduler = [
         milestones=[20, 40],
         gamma=0.1)
 ]
-
-# For --auto-scale-lr.

@@ -65,6 +65,26 @@ def test_one_rate_for_all_parts_in_one_group(staged_runner, tmp_path):
         [{0.01}, {0.02}], STEPS)
 
 
+def test_rates_of_stages_follow_the_batch_size(staged_runner, tmp_path):
+    """``--auto-scale-lr`` scales all of them, as on several GPUs."""
+    rates = []
+    for name, base in (('one', None), ('four', 0.5)):
+        scale = {} if base is None else dict(
+            auto_scale_lr=dict(enable=True, base_batch_size=base))
+        runner = staged_runner(
+            tmp_path / name, 2,
+            stages=[dict(name='flow', begin=0, lr=0.01),
+                    dict(name='joint', begin=1)],
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=BASE_LR)),
+            **scale)
+        runner.train()
+        rates.append([min(r['backbone']) for r in runner.recorder.rates])
+    assert rates[0] == repeat([0.01, BASE_LR], STEPS)
+    size = runner.train_dataloader.batch_size
+    assert rates[1] == pytest.approx(
+        [rate * size / 0.5 for rate in rates[0]])
+
+
 @pytest.mark.parametrize('done', [0, 3])
 def test_one_line_of_log_for_each_switch(staged_runner, tmp_path, monkeypatch,
                                          done):
