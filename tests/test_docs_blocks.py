@@ -32,10 +32,12 @@ PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md',
 #: Pages whose blocks are run by another test, and that test.
 RUN = dict(mixing='test_docs_mixing', own_data='test_docs_own_data',
            own_videos='test_docs_own_videos', README='test_docs_own_videos',
-           faq='test_docs_own_videos', watching='test_docs_watching')
+           faq='test_docs_own_videos', cluster='test_docs_cluster',
+           unlabelled_videos='test_docs_unlabelled_videos',
+           watching='test_docs_watching')
 NOT_RUN = 'The tests check only the options of the commands on this page, '
 EXCEPTION = re.compile(r'# (Needs|Takes) ')
-SETTINGS = ('VIDEO_ROOT', 'FLOW', 'SPLIT', 'EXPERIMENT', 'SPATIAL')
+SETTINGS = ('FLOW', 'SPLIT', 'EXPERIMENT', 'SPATIAL')
 RECORDER = r"""
 command_not_found_handle() {
     local name words=()
@@ -107,9 +109,6 @@ def parse(monkeypatch):
         path = ROOT / tool
         assert path.exists(), tool
         monkeypatch.setattr('sys.argv', [path.name, *arguments])
-        if path.stem == 'train':
-            from stock_tool import load_stock_tool
-            return load_stock_tool('train').parse_args()
         module = load_tool(path)
         if hasattr(module, 'build_parser'):
             return module.build_parser().parse_args()
@@ -125,9 +124,11 @@ def as_tool(words):
     if program == 'mim':
         assert rest[1] == 'mmaction' and rest[0] in ('train', 'test'), words
         tool, rest = f'tools/{rest[0]}.py', rest[2:]
-        if '--gpus' in rest:
-            place = rest.index('--gpus')
-            del rest[place:place + 2]
+        # Options of mim itself.
+        for option in ('--gpus', '--gpus-per-node', '--partition'):
+            if option in rest:
+                place = rest.index(option)
+                del rest[place:place + 2]
         if '--checkpoint' in rest:
             rest.remove('--checkpoint')
         return tool, rest

@@ -14,7 +14,7 @@ nothing else and loads nothing.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import command, tool_parser
 
 # isort: split
 import argparse
@@ -22,9 +22,7 @@ from pathlib import Path
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('work_dir', metavar='WORK_DIR', help='folder of the run')
     add('--out', metavar='FILE',
@@ -51,12 +49,9 @@ def write(args: argparse.Namespace) -> None:
     print(out)
 
 
+@command()
 def main() -> None:
-    args = parse_args()
-    try:
-        write(args)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    write(parse_args())
 
 
 if __name__ == '__main__':

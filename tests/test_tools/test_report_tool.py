@@ -38,5 +38,5 @@ def test_the_page_is_in_the_folder_or_elsewhere(report, tmp_cwd):
 def test_a_mistake_is_one_sentence(report, args, words):
     with pytest.raises(SystemExit) as info:
         report(*args)
-    assert info.value.code.startswith('error: ')
-    assert words in info.value.code and '\n' not in info.value.code
+    assert str(info.value).startswith('error: ')
+    assert words in str(info.value) and '\n' not in str(info.value)
