@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from mmengine.utils import digit_version
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -247,11 +246,13 @@ def test_autocast_keeps_the_flow_in_float32():
 
 
 @pytest.mark.skipif(
-    digit_version(torch.__version__) < digit_version('2.7'),
+    not hasattr(torch.compiler, 'is_exporting'),
     reason='torch 2.6 exports no operation that writes into a view')
 def test_can_be_exported():
     """The check of the range does not break the graph."""
-    estimator = build().eval()
+    estimator = build(
+        pyramid_channels=(4, ), decoder_channels=((4, ), (5, )),
+        max_displacement=(1, 2), out_indices=(0, 1)).eval()
     clip = torch.rand(1, 3, 3, 32, 40)
     with torch.no_grad():
         program = torch.export.export(estimator, (clip, ))

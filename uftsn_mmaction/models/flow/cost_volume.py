@@ -39,6 +39,24 @@ def shifted_products(first: Tensor, second: Tensor, radius: int) -> Tensor:
     return volume.div_(channels)
 
 
+def exported_products(first: Tensor, second: Tensor, radius: int) -> Tensor:
+    """Return the same for a graph, a column of the square at a time.
+
+    An exported graph has no views to write into, and an operation for each
+    of the (2r+1)**2 shifts would make its export last minutes.
+    """
+    side, width = 2 * radius + 1, first.shape[-1]
+    padded = F.pad(second, (radius, ) * 4)
+    # N x C x (2r+1) x H x (W + 2r); without the copy, the windows overlap in
+    # memory, and the graph would be bound to the size of its example.
+    rows = padded.unfold(2, side, 1).permute(0, 1, 4, 2, 3).contiguous()
+    first = first[:, :, None]
+    # N x (2r+1) x (2r+1) x H x W
+    volume = torch.stack([(first * rows[..., x:x + width]).mean(1)
+                          for x in range(side)], dim=2)
+    return volume.flatten(1, 2)
+
+
 def shifted_products_backward(grad: Tensor, first: Tensor, second: Tensor,
                               radius: int) -> tuple[Tensor, Tensor]:
     """Return the derivatives by both features for that of the volume.

@@ -17,7 +17,7 @@ from .plans import PLANS
 from .pyramid import FeaturePyramid
 from .shared_decoder import build_decoders
 from .upsampling import ConvexUpsampling
-from .warp import resize_flow
+from .warp import is_exporting, resize_flow
 
 # Three pairs of 224x224, measured on an x86 core.
 _PIXELS_AT_A_TIME = 3 * 224**2
@@ -169,6 +169,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         # The maps of a whole clip do not fit into a CPU's cache: on their way
         # to the memory and back they would take a fifth of the time.
         features = self._encode(x)
+        if is_exporting():  # a graph has no cache to think of
+            return self._decode(features, x, backward)
         batch, _, frames, height, width = x.shape
         step = max(1, _PIXELS_AT_A_TIME // (batch * height * width))
         if torch.is_grad_enabled() or x.is_cuda or step >= frames - 1:
@@ -227,7 +229,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                 # float32 even where autocast gives features of half
                 # precision, which cannot hold a pixel coordinate.
                 dtype = torch.promote_types(x.dtype, torch.float32)
-                up = q1.new_zeros((len(q1), 2, *q1.shape[-2:]), dtype=dtype)
+                up = q1.new_zeros((q1.shape[0], 2, *q1.shape[-2:]),
+                                  dtype=dtype)
             # eq. 4
             residual, state = self.decoders(level, q1, up, evidence, state)
             if self.training and self.level_dropout and index < last:

@@ -8,6 +8,8 @@ Convention:
 """
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,7 +26,7 @@ def pixel_grid(flow: Tensor) -> Tensor:
 
 def sampling_grid(flow: Tensor) -> Tensor:
     """Return where a flow points to, ``(N, H, W, 2)`` for grid_sample."""
-    size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
+    size = _pair(flow, flow.shape[-1], flow.shape[-2])
     # grid_sample counts from -1 to 1 between the outer edges of the frame.
     grid = (2 * (pixel_grid(flow) + flow) + 1) / size - 1
     return grid.permute(0, 2, 3, 1)
@@ -62,7 +64,7 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
             'with resize_flow first')
     flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
     # Autocast would round the coordinates to half precision.
-    with torch.autocast(flow.device.type, enabled=False):
+    with without_autocast(flow):
         return F.grid_sample(
             feature.to(flow.dtype),
             sampling_grid(flow),
@@ -134,10 +136,34 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
         >>> resize_flow(flow, (8, 18))[0, :, 0, 0]
         tensor([3., 4.])
     """
-    size = (int(size[0]), int(size[1]))
+    if not is_exporting():  # whose sizes may be unknown
+        size = (int(size[0]), int(size[1]))
     height, width = flow.shape[-2:]
-    if size == (height, width):
+    if tuple(size) == (height, width):
         return flow
-    scale = flow.new_tensor((size[1] / width, size[0] / height))
     resized = F.interpolate(flow, size, mode='bilinear')
-    return resized * scale.view(2, 1, 1)
+    return resized * _pair(flow, size[1] / width, size[0] / height)
+
+
+def is_exporting() -> bool:
+    """Return whether ``torch.export`` records the operations.
+
+    In torch 2.6, where nobody can tell, it is always false.
+    """
+    return getattr(torch.compiler, 'is_exporting', bool)()
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager:
+    """Return a context that keeps the precision of what a tensor enters.
+
+    An export has no autocast, and a file cannot hold the context.
+    """
+    if is_exporting():
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def _pair(like: Tensor, x: float, y: float) -> Tensor:
+    """Return a factor ``(2, 1, 1)`` of u and v."""
+    # Unlike new_tensor, this also takes the unknown sizes of a graph.
+    return torch.stack([like.new_full((1, 1), value) for value in (x, y)])

@@ -10,10 +10,11 @@ from torch import Tensor
 from . import warp_correlate_cpu
 from .cost_volume import (
     check_radius,
+    exported_products,
     shifted_products,
     shifted_products_backward,
 )
-from .warp import backward_warp, backward_warp_gradients
+from .warp import backward_warp, backward_warp_gradients, is_exporting
 
 
 def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
@@ -52,7 +53,8 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
         raise ValueError(
             'warp_correlate expects two features (N, C, H, W) of one shape, '
             f'got {tuple(first.shape)} and {tuple(second.shape)}')
-    if flow is not None and flow.shape != (len(first), 2, *first.shape[2:]):
+    if flow is not None and flow.shape != (first.shape[0], 2,
+                                               *first.shape[2:]):
         raise ValueError(
             'warp_correlate expects a flow (N, 2, H, W) of the size of the '
             f'features {tuple(first.shape)}, got {tuple(flow.shape)}; bring '
@@ -62,7 +64,12 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
         # Half precision cannot hold a pixel coordinate.
         dtype = torch.promote_types(dtype, torch.float32)
         flow = flow.to(dtype)
-    return _forward(first.to(dtype), second.to(dtype), flow, max_displacement)
+    first, second = first.to(dtype), second.to(dtype)
+    if is_exporting():  # a file shall not need the operator
+        if flow is not None:
+            second = backward_warp(second, flow)
+        return exported_products(first, second, max_displacement)
+    return _forward(first, second, flow, max_displacement)
 
 
 @torch.library.custom_op('uftsn::warp_correlate', mutates_args=())

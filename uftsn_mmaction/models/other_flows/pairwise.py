@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...clips import frame_pairs
 from ..flow.base import FlowEstimator
+from ..flow.warp import without_autocast
 
 
 class PairwiseFlowEstimator(FlowEstimator):
@@ -48,7 +49,6 @@ class PairwiseFlowEstimator(FlowEstimator):
         first, second = frame_pairs(x, backward)
         with_grad = torch.is_grad_enabled() and self.differentiable
         # Half precision cannot hold a pixel coordinate.
-        with torch.set_grad_enabled(with_grad), torch.autocast(
-                x.device.type, enabled=False):
+        with torch.set_grad_enabled(with_grad), without_autocast(x):
             flow = self.estimate(first, second)
             return self._at_out_indices({0: flow}, x.shape)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...clips import frame_pairs
 from ..flow.base import FlowEstimator, build_flow_estimator
+from ..flow.warp import without_autocast
 from .tvl1_scale import TVL1Scale, grey_pairs
 
 #: Name of the wrapped estimator, which checkpoints leave out.
@@ -129,8 +130,7 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
         with_grad = torch.is_grad_enabled() and self.differentiable
         start = known[0].to(first.dtype)
         # Half precision cannot hold a pixel coordinate.
-        with torch.set_grad_enabled(with_grad), torch.autocast(
-                x.device.type, enabled=False):
+        with torch.set_grad_enabled(with_grad), without_autocast(x):
             with torch.set_grad_enabled(with_grad and self.unrolled):
                 known[0] = self.solve_scale(
                     grey_pairs(first, second), start,

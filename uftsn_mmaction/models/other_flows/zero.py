@@ -14,4 +14,4 @@ class ZeroFlowEstimator(PairwiseFlowEstimator):
 
     def estimate(self, first: Tensor, second: Tensor) -> Tensor:
         """Return zeros ``(P, 2, H, W)``."""
-        return first.new_zeros((len(first), 2, *first.shape[-2:]))
+        return first.new_zeros((first.shape[0], 2, *first.shape[-2:]))
