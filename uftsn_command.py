@@ -16,6 +16,7 @@ COMMANDS = dict(
     predict='predict',
     extract='extract_flow',
     visualize='visualize_flow',
+    export='export',
     train='train',
     test='test',
     check='check_videos',
