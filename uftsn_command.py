@@ -17,6 +17,7 @@ COMMANDS = dict(
     extract='extract_flow',
     visualize='visualize_flow',
     export='export',
+    app='app',
     train='train',
     test='test',
     check='check_videos',

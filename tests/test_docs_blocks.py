@@ -34,7 +34,8 @@ RUN = dict(mixing='test_docs_mixing', own_data='test_docs_own_data',
            own_videos='test_docs_own_videos', README='test_docs_own_videos',
            faq='test_docs_own_videos', cluster='test_docs_cluster',
            unlabelled_videos='test_docs_unlabelled_videos',
-           watching='test_docs_watching', export='test_docs_export')
+           watching='test_docs_watching', export='test_docs_export',
+           app='test_tools/test_app')
 NOT_RUN = 'The tests check only the options of the commands on this page, '
 EXCEPTION = re.compile(r'# (Needs|Takes) ')
 SETTINGS = ('FLOW', 'SPLIT', 'EXPERIMENT', 'SPATIAL')

@@ -41,6 +41,9 @@ class MotionVideo:
             video.
         top: Number of classes to show.
         seconds: Time of a video or camera after which to end; None for all.
+
+    Attributes:
+        moments: What was seen in the last video.
     """
 
     def __init__(self,
@@ -56,6 +59,7 @@ class MotionVideo:
         self.bound = bound
         self.top = top
         self.seconds = seconds
+        self.moments: list[Moment] = []
 
     def write(self, source: Source, path: str | Path) -> str:
         """Write a video, and beside it the percentages over time.
@@ -74,7 +78,7 @@ class MotionVideo:
         number = source.num_frames
         if self.seconds and number:
             number = min(number, round(self.seconds * rate))
-        moments: list[Moment] = []
+        self.moments = moments = []
         with (VideoWriter(path, rate) as writer,
               Progress(number, 'frames') as progress):
             try:
