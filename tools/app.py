@@ -10,16 +10,14 @@ also the classes over time. It needs pip install "uftsn-mmaction[app]".
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import add_device, check_above_zero, command, tool_parser
 
 # isort: split
-import argparse
+from argparse import Namespace
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_args() -> Namespace:
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('config', nargs='?', metavar='CONFIG',
         help='config of a recognizer or of a fusion')
@@ -39,11 +37,11 @@ def parse_args() -> argparse.Namespace:
     add('--host', default='127.0.0.1',
         help='address to serve at (default: 127.0.0.1, this machine alone)')
     add('--port', type=int, default=7860, help='its port (default: 7860)')
-    add('--device', help='cpu, cuda, cuda:1, ... (default: the fastest)')
+    add_device(parser)
     return parser.parse_args()
 
 
-def serve(args: argparse.Namespace) -> None:
+def serve(args: Namespace) -> None:
     # Here, so that --help need not wait for them.
     from uftsn_mmaction.apis.action_inferencer import ActionInferencer
     from uftsn_mmaction.apis.page import import_gradio, launch_page
@@ -52,10 +50,7 @@ def serve(args: argparse.Namespace) -> None:
     from uftsn_mmaction.experiments.environment import available_device
     from uftsn_mmaction.models.flow_zoo import EstimatorSpec
 
-    for option in ('size', 'seconds', 'megabytes', 'port'):
-        if vars(args)[option] <= 0:
-            raise ValueError(f'--{option} must be above 0, got '
-                             f'{vars(args)[option]}')
+    check_above_zero(args, 'size', 'seconds', 'megabytes', 'port')
     import_gradio()
     for name in args.estimator:
         EstimatorSpec.parse(name)
@@ -67,12 +62,9 @@ def serve(args: argparse.Namespace) -> None:
     launch_page(page, args.host, args.port)
 
 
+@command(RuntimeError)
 def main() -> None:
-    args = parse_args()
-    try:
-        serve(args)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    serve(parse_args())
 
 
 if __name__ == '__main__':

@@ -12,16 +12,14 @@ the height and width of frames, where the estimator allows it.
 """
 from __future__ import annotations
 
-import end_on_signals  # noqa: F401, before what takes seconds
+from command_line import command, tool_parser
 
 # isort: split
-import argparse
+from argparse import Namespace
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_args() -> Namespace:
+    parser = tool_parser(__doc__)
     add = parser.add_argument
     add('config', nargs='?', metavar='CONFIG',
         help='config of a motion stream, instead of an estimator')
@@ -39,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(args: argparse.Namespace) -> str:
+def run(args: Namespace) -> str:
     # Here, so that --help need not wait for them.
     from uftsn_mmaction.apis.action_inferencer import ActionInferencer
     from uftsn_mmaction.apis.export import FORMATS, check_libraries, export
@@ -79,12 +77,9 @@ def run(args: argparse.Namespace) -> str:
             f'{at}, with a mean motion of {done.motion:.1f} px')
 
 
+@command(RuntimeError)
 def main() -> None:
-    args = parse_args()
-    try:
-        print(run(args))
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+    print(run(parse_args()))
 
 
 if __name__ == '__main__':
