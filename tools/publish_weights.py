@@ -16,7 +16,8 @@ import argparse
 
 def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
-    parser.add_argument('checkpoint', help='of a recognizer')
+    parser.add_argument(
+        'checkpoint', help='that of a recognizer with a flow estimator')
     parser.add_argument(
         '--out', required=True, metavar='FILE', help='NAME.safetensors')
     parser.add_argument(

@@ -41,7 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     add('--show', action='store_true',
         help='refused: a window cannot be shown; give --show-dir')
     add('--interval', type=int, default=1, help='draw every n-th sample')
-    add('--wait-time', type=float, default=2, help='seconds of each window')
+    add('--wait-time', type=float, default=2,
+        help='no effect, since no window is shown')
     add_launcher(parser)
     return parser
 

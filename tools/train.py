@@ -26,8 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
     # The options of the stock script, for its merge_args.
     add('--work-dir', help='folder of logs and checkpoints')
     add('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-        help='go on from CHECKPOINT, by default from the last one of the '
-        'work dir')
+        help='go on from CHECKPOINT, by default from the newest sound one of '
+        'the work dir')
     add('--amp', action='store_true', help='train in mixed precision')
     add('--no-validate', action='store_true',
         help='leave out the validation')
