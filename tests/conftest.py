@@ -90,7 +90,7 @@ def ucf101_subset(repo_root):
     """Folder with five classes of UCF101, or a skip where there is none."""
     path = repo_root / 'data' / 'ucf101_subset'
     if not (path / 'videos').is_dir():
-        pytest.skip(f'no real clips in {path}; README.md describes them')
+        pytest.skip(f'no real clips in {path}; docs/configs.md describes them')
     return path
 
 
