@@ -81,6 +81,9 @@ def command(*mistakes: type[Exception]) -> Callable:
 
         @functools.wraps(main)
         def run() -> None:
+            # Python has none where the shell has closed them (`>&-`).
+            sys.stdout = sys.stdout or open(os.devnull, 'w')
+            sys.stderr = sys.stderr or open(os.devnull, 'w')
             try:
                 try:
                     with user_errors(*mistakes):
@@ -110,13 +113,13 @@ def check_above_zero(args: Namespace, *options: str) -> None:
     """Check options that are numbers, or None where they were not given.
 
     Raises:
-        ValueError: If one is 0 or less.
+        ValueError: If one is 0 or less, infinite or NaN.
     """
     for option in options:
         value = vars(args)[option]
-        if value is not None and value <= 0:
-            raise ValueError(f'--{option.replace("_", "-")} must be above 0, '
-                             f'got {value}')
+        if value is not None and not 0 < value < float('inf'):
+            raise ValueError(f'--{option.replace("_", "-")} must be a number '
+                             f'above 0, got {value}')
 
 
 class Settings(Action):

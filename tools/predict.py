@@ -65,6 +65,7 @@ def predict(args: argparse.Namespace) -> dict[str, str]:
     from uftsn_mmaction.apis.share import device_of_this_process
     from uftsn_mmaction.experiments.environment import available_device
     from uftsn_mmaction.fileio.paths import (
+        check_apart,
         check_input_file,
         check_output_file,
         check_output_folder,
@@ -82,14 +83,17 @@ def predict(args: argparse.Namespace) -> dict[str, str]:
     if args.checkpoint and '://' not in args.checkpoint:
         check_input_file(args.checkpoint, f'CHECKPOINT {args.checkpoint!r}')
     sources, bad, _ = check_sources(find_sources(video))
+    outputs = [(source, f'{args.out}/{source.name}.mp4' if several else
+                args.out) for source in sources]
+    for source, out in outputs:
+        check_apart(out, source.path)
     device = available_device(args.device or device_of_this_process())
     actions = args.config and ActionInferencer(
         args.config, args.checkpoint, args.classes, device)
     motion = MotionVideo(
         FlowInferencer(args.estimator, device=device), actions or None,
         args.size, args.bound, args.top, args.seconds)
-    for source in sources:
-        out = f'{args.out}/{source.name}.mp4' if several else args.out
+    for source, out in outputs:
         try:
             print(motion.write(source, out))
         except ValueError as error:

@@ -63,7 +63,7 @@ def visualize(args: argparse.Namespace) -> None:
     from uftsn_mmaction.apis.flow_inferencer import FlowInferencer
     from uftsn_mmaction.experiments.environment import available_device
     from uftsn_mmaction.experiments.table import Column, Table
-    from uftsn_mmaction.fileio.paths import check_output_file
+    from uftsn_mmaction.fileio.paths import check_apart, check_output_file
     from uftsn_mmaction.fileio.video_writer import check_video_name
     from uftsn_mmaction.models.flow_zoo import short_names
 
@@ -73,6 +73,7 @@ def visualize(args: argparse.Namespace) -> None:
     if not is_picture:
         check_video_name(args.out)
     sources = find_sound_sources(args.inputs)
+    check_apart(args.out, *args.inputs, *(each.path for each in sources))
     if not is_picture and len(sources) > 1:
         raise ValueError(f'--out {args.out!r} is a video of one clip, but '
                          f'{len(sources)} are named; choose one, or a .png')

@@ -187,6 +187,33 @@ def test_another_video_of_the_name_is_done_anew(extract, videos, dis):
                                   dis(videos / 'jump/b.avi')[0])
 
 
+def test_a_kill_mixes_no_two_videos(extract, videos, dis, monkeypatch):
+    """Neither the pairs of the old video nor its surplus remain."""
+    encode(videos / 'run/a.mp4', 'mp4v', number=9, seed=1)
+    out, _ = extract(str(videos / 'run'), 'npy')
+    shutil.copy(videos / 'jump/b.avi', videos / 'run/a.mp4')
+
+    def fail(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AtomicLocalBackend, 'put', fail)
+        with pytest.raises(KeyboardInterrupt):
+            extract(str(videos / 'run'), 'npy')
+    extract(str(videos / 'run'), 'npy')
+    files = sorted((out / 'a').iterdir())
+    np.testing.assert_array_equal(
+        np.stack([np.load(file) for file in files]),
+        dis(videos / 'jump/b.avi'))
+
+
+def test_a_video_is_not_replaced_by_its_flow(extract, videos):
+    with pytest.raises(ValueError, match='would replace the input .*a.mp4'):
+        extract(str(videos / 'run'), 'mp4', out=videos / 'run')
+    assert open_capture(str(videos / 'run/a.mp4')).get(
+        cv2.CAP_PROP_FRAME_COUNT) == 6
+
+
 def test_shares_make_the_whole(extract, videos):
     for rank in (1, 0):
         out, bad = extract(str(videos), 'rawframes', rank=rank, count=2)

@@ -14,15 +14,18 @@ def source(tmp_path):
     return Source(str(tmp_path / 'a.mp4'), 'b/a')
 
 
-def test_other_settings_are_refused(tmp_path):
-    FlowFolder(tmp_path / 'out', dict(stride=1, size=None))
+def test_other_settings_are_refused(tmp_path, source):
+    # A run that failed before its first flow binds nobody.
+    FlowFolder(tmp_path / 'out', dict(stride=9, size=None))
+    FlowFolder(tmp_path / 'out', dict(stride=1, size=None)).begin(source)
     FlowFolder(tmp_path / 'out', dict(stride=1, size=None))
     with pytest.raises(ValueError, match='stride 1, but stride is 2 now'):
         FlowFolder(tmp_path / 'out', dict(stride=2, size=None))
 
 
 @pytest.mark.parametrize('text', ['', '[1]', '{"a"', '3'])
-def test_damaged_settings_are_one_sentence(tmp_path, text):
+def test_damaged_settings_are_one_sentence(tmp_path, source, text):
+    FlowFolder(tmp_path, dict(stride=1)).begin(source)
     (tmp_path / 'extraction.json').write_text(text)
     with pytest.raises(ValueError, match='is damaged') as info:
         FlowFolder(tmp_path, dict(stride=1))

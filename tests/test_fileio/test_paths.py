@@ -3,6 +3,7 @@
 import pytest
 
 from uftsn_mmaction.fileio.paths import (
+    check_apart,
     check_output_file,
     check_output_folder,
 )
@@ -26,6 +27,14 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_cwd, path):
     assert str(caught.value).startswith(f'--work-dir is {path!r}')
     with pytest.raises(NotADirectoryError, match="'file'"):
         check_output_file(f'{path}/a.png')
+
+
+def test_an_input_is_not_replaced(tmp_cwd):
+    (tmp_cwd / 'a.mp4').write_text('')
+    (tmp_cwd / 'link.mp4').symlink_to('a.mp4')
+    check_apart('b.mp4', 'a.mp4', None)
+    with pytest.raises(ValueError, match="replace the input 'a.mp4'"):
+        check_apart(tmp_cwd / 'link.mp4', None, 'a.mp4')
 
 
 def test_a_folder_is_no_file(tmp_cwd):

@@ -155,7 +155,8 @@ def test_a_closed_pipe_is_no_fault(start_command, repo_root):
 
 
 @pytest.mark.parametrize('value, is_right', [
-    (None, True), (1, True), (0.5, True), (0, False), (-1, False)])
+    (None, True), (1, True), (0.5, True), (0, False), (-1, False),
+    (float('inf'), False), (float('nan'), False)])
 def test_numbers_above_zero(value, is_right):
     args = argparse.Namespace(batch_size=value)
     if is_right:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
+from ..fileio.atomic import remove_leftovers
+from ..fileio.paths import check_apart
 from ..progress import Progress
 from .background import Background
 from .check_sources import check_sources
@@ -55,6 +58,10 @@ class Extraction:
         """
         share = [source for source in sources[self.rank::self.count]
                  if self.folder.record(source).get('flows') is None]
+        if self.format.encode is None:
+            for source in share:
+                check_apart(VideoOutput.path_of(source, self.folder.root),
+                            source.path)
         share, bad, reports = check_sources(share)
         numbers = {
             source.name: (reports[source.path].frames if source.path else
@@ -98,7 +105,7 @@ class Extraction:
                         if batch.error is not None:
                             raise batch.error
                         output = outputs.get(batch.source) or self._begin(
-                            source, background)
+                            source, starts[batch.source], background)
                         outputs[batch.source] = output
                         for pair in batch.pairs:
                             output.write(pair)
@@ -117,7 +124,10 @@ class Extraction:
                     output.end(type(error))
                 raise
 
-    def _begin(self, source: Source, background: Background) -> FlowOutput:
+    def _begin(self, source: Source, start: int,
+               background: Background) -> FlowOutput:
+        if not start:
+            self._remove_files(source)
         self.folder.begin(source)
         bound = self.bound or self.format.bound
         if bound is None and self.format.is_picture:
@@ -126,3 +136,20 @@ class Extraction:
         output = VideoOutput if self.format.encode is None else FileOutput
         return output(source, self.folder.root, self.format, bound,
                       source.rate / self.stride, background)
+
+    def _remove_files(self, source: Source) -> None:
+        """Remove what is there of another video of that name.
+
+        A longer one would leave pairs beside those of the new one, and after
+        a kill they would count as its own.
+        """
+        if self.format.encode is None:
+            return
+        root = self.folder.root / source.name
+        for index in count():
+            files = [root / name for name in self.format.files(index)]
+            if not any(file.exists() for file in files):
+                break
+            for file in files:
+                file.unlink(missing_ok=True)
+        remove_leftovers(root)

@@ -33,7 +33,8 @@ class FlowFolder:
     def __init__(self, root: str | Path, settings: Mapping[str, Any]) -> None:
         self.root = Path(root)
         path = self.root / _SETTINGS
-        if path.exists():
+        # A run that failed before its first flow binds nobody.
+        if path.exists() and any((self.root / _RECORDS).rglob('*.json')):
             self._compare(path, settings)
         else:
             write_json(path, settings)

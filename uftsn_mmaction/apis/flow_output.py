@@ -78,9 +78,14 @@ class VideoOutput(FlowOutput):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        path = Path(self.root, f'{self.source.name}.mp4')
-        self._writer = VideoWriter(path, self.rate)
+        self._writer = VideoWriter(
+            self.path_of(self.source, self.root), self.rate)
         self._writer.__enter__()
+
+    @staticmethod
+    def path_of(source: Source, root: Path) -> Path:
+        """Return the path of the video of a source."""
+        return Path(root, f'{source.name}.mp4')
 
     def _write(self, pair: PairFlow, bound: float) -> None:
         self._writer.add(flow_to_color(pair.flow, bound), pair.first.time)

@@ -167,4 +167,9 @@ def resize_short_side(image: np.ndarray, size: int | None) -> np.ndarray:
              max(1, round(height * size / shorter)))
     # The mean over the area of a coarse pixel avoids aliasing.
     method = cv2.INTER_AREA if size < shorter else cv2.INTER_LINEAR
-    return cv2.resize(image, shape, interpolation=method)
+    try:
+        return cv2.resize(image, shape, interpolation=method)
+    except cv2.error as error:  # too large for the memory
+        raise ValueError(f'frames of {width}x{height} cannot be resized to '
+                         f'{shape[0]}x{shape[1]} ({error.err}); choose a '
+                         'smaller size') from None

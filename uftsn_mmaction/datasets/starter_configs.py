@@ -34,7 +34,8 @@ train_dataloader = {{{{_base_.{name}_train}}}}
 val_dataloader = {{{{_base_.{name}_test}}}}
 test_dataloader = {{{{_base_.{name}_test}}}}
 """
-_FUSION = """\
+# In three quotes, since a folder may have an apostrophe in its name.
+_FUSION = '''\
 # Test of both streams and their fusion: python tools/test.py {file}
 _base_ = [
     {base!r},
@@ -44,13 +45,13 @@ _base_ = [
 model = dict(
     streams=dict(
         spatial=dict(
-            model='{{{{ fileDirname }}}}/{name}_frames.py',
+            model="""{{{{ fileDirname }}}}/{name}_frames.py""",
             checkpoint='work_dirs/{name}_frames/epoch_{frames_epochs}.pth'),
         temporal=dict(
-            model='{{{{ fileDirname }}}}/{name}_motion.py',
+            model="""{{{{ fileDirname }}}}/{name}_motion.py""",
             checkpoint='work_dirs/{name}_motion/epoch_{motion_epochs}.pth')))
 test_dataloader = {{{{_base_.{name}_test}}}}
-"""
+'''
 _BASES = dict(
     motion='uftsn_plus_r18_ucf101_subset.py',
     frames='tsn_r18_ucf101_subset.py',

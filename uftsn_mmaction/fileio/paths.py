@@ -50,6 +50,26 @@ def check_output_file(path: str | Path, option: str = '--out') -> None:
     _check_folders(Path(path).parent, path, option)
 
 
+def check_apart(path: str | Path,
+                *inputs: str | Path | None,
+                option: str = '--out') -> None:
+    """Refuse an output that would replace an input.
+
+    Args:
+        path: Path of the output.
+        inputs: Paths of what is read; None for what is no file.
+        option: Option that names the output.
+
+    Raises:
+        ValueError: If it is one of the inputs, by whatever path.
+    """
+    real = osp.realpath(path)
+    for name in inputs:
+        if name is not None and osp.realpath(name) == real:
+            raise ValueError(f'{option} would replace the input '
+                             f'{str(name)!r}; choose another one')
+
+
 def _check_folders(folder: Path, path: str | Path, option: str) -> None:
     # The nearest part that exists decides.
     for part in (folder, *folder.parents):

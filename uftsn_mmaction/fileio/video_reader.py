@@ -46,10 +46,12 @@ def open_capture(source: str | int) -> cv2.VideoCapture:
     Raises:
         ValueError: If OpenCV cannot.
     """
-    with quiet_opencv():
+    capture = None
+    # OpenCV raises one of a camera's number that is no 32-bit integer.
+    with quiet_opencv(), contextlib.suppress(cv2.error):
         capture = (cv2.VideoCapture(source) if isinstance(source, int) else
                    cv2.VideoCapture(source, cv2.CAP_FFMPEG))
-    if not capture.isOpened():
+    if capture is None or not capture.isOpened():
         kind = 'camera' if isinstance(source, int) else 'video'
         raise ValueError(f'{kind} {source!r} cannot be opened; expected a '
                          'video file, an address that FFmpeg reads, or the '
