@@ -81,7 +81,8 @@ def tool(repo_root, monkeypatch, tmp_cwd):
             runpy.run_path(str(repo_root / 'tools' / 'export.py'),
                            run_name='__main__')
         assert not list(tmp_cwd.iterdir())
-        return info.value.code
+        assert info.value.code == 2
+        return str(info.value)
 
     return tool
 

@@ -134,7 +134,7 @@ def test_errors_of_settings_are_one_sentence(run_tool, tmp_path):
                                          '1')
     assert 'threads must be 1' in error('--estimator', 'dis', '--threads', '0')
     assert 'gpus must be 0' in error('--estimator', 'dis', '--gpus', '-1')
-    assert "'x.y' is no KEY=VALUE" in error('--estimator', 'dis',
+    assert "got 'x.y', expected KEY=VALUE" in error('--estimator', 'dis',
                                             '--cfg-options', 'x.y')
     assert 'does not exist' in error('--estimator', 'dis', '--configs-dir',
                                      tmp_path)

@@ -29,6 +29,9 @@ def train():
             if stages:
                 hub.update_info('stage', stages[index])
             outputs = dict(flow_norm=norm, flow_std=std, loss=loss)
+            if stages:
+                frozen = stages[index] == 'classifier'
+                outputs['loss_cls' if frozen else 'loss_own'] = loss
             for name, value in outputs.items():
                 hub.update_scalar(f'train/{name}', value)
             runner = SimpleNamespace(
@@ -152,6 +155,11 @@ def test_a_stage_too_short_is_told_when_the_next_begins(train):
                           model=Explains(0.7), to_the_end=True)
     assert step == 9
     assert "of stage 'flow'" in text and 'after 8 iterations' in text
+
+
+def test_a_flow_that_is_not_trained_is_not_too_short(train):
+    assert not train(*[LEARNS] * 8, stages=['classifier'] * 8,
+                     model=Explains(0.99), to_the_end=True)
 
 
 def test_videos_without_motion_are_told_at_the_end(train):

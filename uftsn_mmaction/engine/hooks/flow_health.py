@@ -79,6 +79,7 @@ class FlowHealthHook(Hook):
         self._clips: list[Tensor] = []
         self._outputs: Mapping[str, Any] = {}
         self._motions: list[float] = []
+        self._has_judged_end = False
 
     def after_train_iter(self,
                          runner: Runner,
@@ -95,8 +96,9 @@ class FlowHealthHook(Hook):
         length = runner.iter + 1 - self._begin
         if 'flow_norm' not in (outputs or {}):
             return
-        self._clips = clips = _clips(data_batch)
-        self._outputs = outputs
+        clips = _clips(data_batch)
+        if not _is_frozen(outputs):
+            self._clips, self._outputs = clips, outputs
         if length % self.interval or not clips:
             return
         scalars = runner.message_hub.log_scalars
@@ -133,13 +135,16 @@ class FlowHealthHook(Hook):
         return f' of stage {self._stage!r}' if self._stage else ''
 
     def _judge_end(self, runner: Runner) -> None:
-        """Judge a stage that has ended, once."""
+        """Judge the first stage that trained the flow when it has ended."""
         clips, self._clips = self._clips, []
+        if self._has_judged_end:
+            return
         length = runner.iter - self._begin
         # What is shorter than an interval has not been looked at.
         motions, self._motions = self._motions or [_motion(clips)], []
         if not clips:
             return
+        self._has_judged_end = True
         end = f'At the end{self._place}, after {length} iterations, '
         motion = sum(motions) / len(motions)
         if motion <= self.min_motion:
@@ -177,6 +182,12 @@ class FlowHealthHook(Hook):
                 f'they differ by {error:.3g} grey levels with it and by '
                 f'{still:.3g} without, at {norm:.3g} pixels on average. If '
                 f'they show motion and not noise alone: {cure}')
+
+
+def _is_frozen(outputs: Mapping[str, Any]) -> bool:
+    """Tell whether the loss of the classifier is the only one of a step."""
+    return {name for name in outputs
+            if name.startswith('loss_')} == {'loss_cls'}
 
 
 def _clips(data_batch: Mapping[str, Any] | None) -> list[Tensor]:
