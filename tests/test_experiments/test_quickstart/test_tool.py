@@ -2,7 +2,6 @@
 """The whole tool on two dozen videos: interrupted, resumed, finished."""
 import json
 import math
-import os
 import re
 import runpy
 import signal
