@@ -37,7 +37,7 @@ train_cfg = dict(
     max_epochs={epochs}, val_begin=2, val_interval=2, dynamic_intervals=None)
 default_hooks = dict(
     logger=dict(interval=1),
-    flow_health=None,  # which would find the stages too short
+    flow_health=dict(warmup=0),  # it would find the stages too short
     checkpoint=dict(by_epoch=False, interval=1, max_keep_ckpts=2),
     stages=dict(stages=dict(classifier=dict(begin=1), joint=dict(begin=2))))
 """

@@ -146,7 +146,13 @@ def test_images_of_tensorboard(runner, tmp_path):
     assert cv2.imdecode(png, cv2.IMREAD_COLOR)[40, 40].tolist() == [200] * 3
 
 
-@pytest.mark.parametrize('name', ['interval', 'number'])
-def test_refuses_zero(name):
-    with pytest.raises(ValueError, match=f'{name} of FlowPicturesHook is 0'):
-        FlowPicturesHook(**{name: 0})
+def test_none_is_drawn_where_none_is_wanted(runner):
+    FlowPicturesHook(number=0).before_val_epoch(runner)
+    assert names(runner) == []
+
+
+@pytest.mark.parametrize('name, value', [('interval', 0), ('number', -1)])
+def test_refuses_what_is_no_number_of_times(name, value):
+    with pytest.raises(ValueError,
+                       match=f'{name} of FlowPicturesHook is {value}'):
+        FlowPicturesHook(**{name: value})

@@ -50,17 +50,18 @@ class FlowPicturesHook(Hook):
 
     Args:
         interval: Draw at every n-th validation.
-        number: Number of clips.
+        number: Number of clips; 0 for none.
     """
 
     # After EMAHook has put in its weights.
     priority = 'LOW'
 
     def __init__(self, interval: int = 1, number: int = 3) -> None:
-        for name, value in (('interval', interval), ('number', number)):
-            if value < 1:
+        for name, value, least in (('interval', interval, 1),
+                                   ('number', number, 0)):
+            if value < least:
                 raise ValueError(f'{name} of FlowPicturesHook is {value}, '
-                                 'expected 1 or more')
+                                 f'expected {least} or more')
         self.interval = interval
         self.number = number
         self._validations = 0
