@@ -118,8 +118,8 @@ def check_above_zero(args: Namespace, *options: str) -> None:
     for option in options:
         value = vars(args)[option]
         if value is not None and not 0 < value < float('inf'):
-            raise ValueError(f'--{option.replace("_", "-")} must be a number '
-                             f'above 0, got {value}')
+            raise ValueError(f'--{option.replace("_", "-")} must be above 0 '
+                             f'and finite, got {value}')
 
 
 class Settings(Action):
