@@ -70,7 +70,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def exported(folder):
-    """What each command of the page says, by the file that it writes."""
+    """Output of each command of the page, by the file that it writes."""
     own = {
         'uftsn_plus': 'small.py:small.pth',
         'configs/uftsn_r18_ucf101.py': 'small.py',

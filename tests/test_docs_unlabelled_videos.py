@@ -37,7 +37,7 @@ COMMANDS = [shlex.split(line) for block in blocks_of('bash')
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory, run_command):
-    """What the first command of the page leaves."""
+    """Work folder that the first command of the page leaves."""
     root = tmp_path_factory.mktemp('unlabelled')
     (root / 'configs').symlink_to(ROOT / 'configs')
     for seed, (name, number) in enumerate({

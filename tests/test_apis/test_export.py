@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot be exported, or is wrong, leaves one sentence and no file.
+"""A refused or wrong export leaves one sentence and no file.
 
 ``test_docs_export.py`` has what can.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page shows, and what it refuses."""
+"""Results and refusals of the page."""
 import cv2
 import numpy as np
 import pytest

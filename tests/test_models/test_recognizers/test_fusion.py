@@ -89,7 +89,7 @@ def random_clips(samples=(2, 2, 2), clip_len=3, sizes=((32, 32), ) * 3):
 
 @torch.no_grad()
 def predict(model, inputs, batch=3):
-    """What the test loop of the runner does with a batch."""
+    """Run a batch as the test loop of the runner does."""
     samples = [ActionDataSample().set_gt_label(n) for n in range(batch)]
     return model.test_step(dict(inputs=inputs, data_samples=samples))
 

@@ -76,6 +76,7 @@ def shifted_products_backward(grad: Tensor, first: Tensor, second: Tensor,
 
 
 class _CostVolume(torch.autograd.Function):
+    """The loop with its derivative written out."""
 
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor,

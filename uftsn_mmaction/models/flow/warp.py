@@ -83,7 +83,7 @@ def backward_warp_gradients(grad: Tensor, feature: Tensor,
     grad_feature, grad_grid = torch.ops.aten.grid_sampler_2d_backward(
         grad, feature, sampling_grid(flow), 0, 0, False, (True, True))
     # The grid goes from -1 to 1 over the frame.
-    size = flow.new_tensor((flow.shape[-1], flow.shape[-2])).view(2, 1, 1)
+    size = _pair(flow, flow.shape[-1], flow.shape[-2])
     return grad_feature, grad_grid.permute(0, 3, 1, 2) * 2 / size
 
 

@@ -54,7 +54,7 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
             'warp_correlate expects two features (N, C, H, W) of one shape, '
             f'got {tuple(first.shape)} and {tuple(second.shape)}')
     if flow is not None and flow.shape != (first.shape[0], 2,
-                                               *first.shape[2:]):
+                                           *first.shape[2:]):
         raise ValueError(
             'warp_correlate expects a flow (N, 2, H, W) of the size of the '
             f'features {tuple(first.shape)}, got {tuple(flow.shape)}; bring '
@@ -66,9 +66,8 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
         flow = flow.to(dtype)
     first, second = first.to(dtype), second.to(dtype)
     if is_exporting():  # a file shall not need the operator
-        if flow is not None:
-            second = backward_warp(second, flow)
-        return exported_products(first, second, max_displacement)
+        return exported_products(first, _warp(second, flow),
+                                 max_displacement)
     return _forward(first, second, flow, max_displacement)
 
 
@@ -77,9 +76,7 @@ def _forward(first: Tensor, second: Tensor, flow: Tensor | None,
              radius: int) -> Tensor:
     if warp_correlate_cpu.accepts(first):
         return warp_correlate_cpu.forward(first, second, flow, radius)
-    if flow is not None:
-        second = backward_warp(second, flow)
-    return shifted_products(first, second, radius)
+    return shifted_products(first, _warp(second, flow), radius)
 
 
 @torch.library.custom_op('uftsn::warp_correlate_backward', mutates_args=())
@@ -88,9 +85,8 @@ def _backward(grad: Tensor, first: Tensor, second: Tensor,
               radius: int) -> tuple[Tensor, Tensor, Tensor]:
     if warp_correlate_cpu.accepts(first):
         return warp_correlate_cpu.backward(grad, first, second, flow, radius)
-    warped = second if flow is None else backward_warp(second, flow)
     grad_first, grad_warped = shifted_products_backward(
-        grad, first, warped, radius)
+        grad, first, _warp(second, flow), radius)
     if flow is None:
         return grad_first, grad_warped.contiguous(), first.new_empty(0)
     return grad_first, *backward_warp_gradients(grad_warped, second, flow)
@@ -108,6 +104,10 @@ def _(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
       radius: int) -> tuple[Tensor, Tensor, Tensor]:
     return (torch.empty_like(first), torch.empty_like(second),
             first.new_empty(0) if flow is None else torch.empty_like(flow))
+
+
+def _warp(second: Tensor, flow: Tensor | None) -> Tensor:
+    return second if flow is None else backward_warp(second, flow)
 
 
 def _save(ctx: Any, inputs: tuple, output: Tensor) -> None:
