@@ -3,12 +3,13 @@
 
     python tools/benchmark.py --estimator uftsn_plus tvl1 dis --size 224 224
 
-Parameters, operations, time from 8-bit frames to predictions, frames per
-second and peak memory of each estimator at each size and batch size on each
-device. Rounds go over all estimators in turn, so that what slows the machine
-down slows all alike; name the first one twice to see what is noise. Ends with
-a table and what its columns mean, also in DIR/benchmark.json. The exit status
-is 1 if something could not be measured.
+Parameters, operations, time from 8-bit frames to predictions and that of the
+flow within it, CPU time, frames per second and peak memory of each estimator
+in each combination of device, size, batch size, clip length and threads.
+Rounds go over all estimators in turn, so that what slows the machine down
+slows all alike; name the first one twice to see what is noise. Ends with a
+table and what its columns mean, also in DIR/benchmark.json. The exit status is
+1 if something could not be measured.
 """
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def parse_args() -> argparse.Namespace:
         '--warmup', type=int, default=2,
         help='rounds before them that do not count (default: 2)')
     parser.add_argument(
-        '--clip-len', type=int, default=10,
+        '--clip-len', nargs='+', type=int, default=[10], metavar='N',
         help='frames per clip (default: 10)')
     parser.add_argument(
         '--classifier', default=str(CLASSIFIER), metavar='CONFIG',
@@ -60,8 +61,11 @@ def parse_args() -> argparse.Namespace:
         'flow, or none to end at the flow (default: ResNet-18, the one of '
         'the paper)')
     parser.add_argument(
-        '--threads', type=int, default=1,
+        '--threads', nargs='+', type=int, default=[1], metavar='N',
         help='threads of PyTorch and of OpenCV (default: 1)')
+    parser.add_argument(
+        '--profile', action='store_true',
+        help='tell what each operation takes of the time as well')
     return parser.parse_args()
 
 
@@ -76,11 +80,12 @@ def main() -> int:
         sizes=tuple(map(tuple, args.size or [(224, 224)])),
         batch_sizes=tuple(args.batch_size),
         devices=tuple(args.device),
+        clip_lens=tuple(args.clip_len),
+        threads=tuple(args.threads),
         classifier=None if args.classifier == 'none' else args.classifier,
-        clip_len=args.clip_len,
         repeats=args.repeats,
         warmup=args.warmup,
-        threads=args.threads)
+        profile=args.profile)
     rows = run_benchmark(settings, args.out, shlex.join(sys.argv))
     print(f'\nrows and settings: {args.out / "benchmark.json"}')
     return int(any(row['failure'] for row in rows))

@@ -3,6 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from uftsn_mmaction.experiments.benchmark.counting import count_macs
 from uftsn_mmaction.models.flow_zoo import build_estimator
@@ -48,6 +49,13 @@ def test_the_default_plan_has_the_size_and_the_work_of_the_readme():
         for level in range(5))
     # The rest: normalised features, grids of the warps, scaled flows.
     assert cost_volume < macs.elementwise < 1.1 * cost_volume
+    # The pairs of a clip share what is computed for each of their frames.
+    in_a_clip = count_macs(estimator, (224, 224), 3)
+    pyramid = FlopCounterMode(display=False)
+    with torch.no_grad(), pyramid:
+        estimator.pyramid(torch.zeros(1, 3, 224, 224))
+    saved = pyramid.get_total_flops() / 2
+    assert macs.matrix - in_a_clip.matrix == saved / 2
     with torch.no_grad():
         plan = build_estimator('uftsn_small')
     assert sum(count_macs(plan, (224, 224))) < sum(macs) / 5

@@ -10,11 +10,15 @@ from uftsn_mmaction.experiments.benchmark.row import (
     time_in_turn,
 )
 from uftsn_mmaction.experiments.benchmark.settings import Combination
+from uftsn_mmaction.experiments.benchmark.workload import Seconds
 from uftsn_mmaction.experiments.table import Spread
 
 
 class Fake:
-    """Takes the number of its call in seconds, half of it for the flow."""
+    """Takes the number of its call in seconds, half of it for the flow.
+
+    Twice as much of the CPU.
+    """
 
     def __init__(self, name, calls, fails_at=None, error=None):
         self.name, self.calls = name, calls
@@ -26,7 +30,7 @@ class Fake:
         self.calls.append(self.name)
         if self.count == self.fails_at:
             raise self.error
-        return float(self.count), self.count / 2
+        return Seconds(self.count, self.count / 2, 2 * self.count)
 
 
 def build(name, **kwargs):
@@ -34,15 +38,19 @@ def build(name, **kwargs):
                **kwargs)
 
 
+def seconds(*rounds):
+    return [Seconds(total, flow, 2 * total) for total, flow in rounds]
+
+
 @pytest.fixture
 def rows():
     """Two estimators with three rounds; the last machine was slow."""
     return [
-        build('first', rounds=[(0.36, 0.18), (0.72, 0.36), (3.6, 1.8)]),
+        build('first', rounds=seconds((0.36, 0.18), (0.72, 0.36), (3.6, 1.8))),
         build(
             'second',
             macs=PairMacs(4_000_000_000, 760_000_000),
-            rounds=[(0.72, 0.36), (2.16, 0.54), (7.2, 0.72)])
+            rounds=seconds((0.72, 0.36), (2.16, 0.54), (7.2, 0.72)))
     ]
 
 
@@ -51,7 +59,7 @@ def test_rounds_go_over_all_in_turn_and_the_warm_up_does_not_count():
     time_in_turn(rows, [Fake(name, calls) for name in 'abc'], 3, warmup=2)
     assert ''.join(calls) == 'abc' * 5
     for row in rows:
-        assert row.rounds == [(3, 1.5), (4, 2), (5, 2.5)]
+        assert row.rounds == [(3, 1.5, 6), (4, 2, 8), (5, 2.5, 10)]
         assert row.failure is None
 
 
@@ -77,13 +85,14 @@ def test_a_mistake_in_the_code_is_not_taken_for_a_gap():
 
 
 def test_times_are_of_one_pair(rows):
-    first, second = (row.values(rows[0], pairs=9) for row in rows)
+    first, second = (row.values(rows[0]) for row in rows)
     # 2 clips of 9 pairs take 0.36, 0.72 and 3.6 seconds.
     assert first['ms_per_pair_rounds'] == pytest.approx([20, 40, 200])
     assert first['ms_per_pair'].median == pytest.approx(40)
     assert first['ms_per_pair'].min == pytest.approx(20)
     assert first['ms_per_pair'].max == pytest.approx(200)
     assert first['ms_per_pair_flow'] == pytest.approx(20)
+    assert first['cpu_ms_per_pair'] == pytest.approx(80)
     assert first['fps'] == pytest.approx(25)
     assert second['ms_per_pair'].median == pytest.approx(120)
     assert first['gmac'] is first['gmac_elementwise'] is None
@@ -93,20 +102,24 @@ def test_times_are_of_one_pair(rows):
 
 
 def test_ratios_are_taken_within_a_round(rows):
-    first, second = (row.values(rows[0], pairs=9)['ratio'] for row in rows)
+    values = [row.values(rows[0]) for row in rows]
+    first, second = (of_row['ratio'] for of_row in values)
     assert (first.min, first.median, first.max) == (1, 1, 1)
     # 2, 3 and 2; the medians alone would say 3.
     assert second.median == second.min == pytest.approx(2)
     assert second.max == pytest.approx(3)
+    # That of the flow alone is another one.
+    assert values[1]['ratio_flow'].median == pytest.approx(1.5)
+    assert values[1]['ratio_flow'].min == pytest.approx(0.4)
 
 
 def test_a_failure_leaves_gaps(rows):
     gone = build('gone', failure='out of memory')
-    values = gone.values(rows[0], pairs=9)
+    values = gone.values(rows[0])
     assert values['failure'] == 'out of memory'
     assert values['ms_per_pair'] is values['fps'] is values['ratio'] is None
     # Without the first one there are times, but no ratios.
-    values = rows[1].values(gone, pairs=9)
+    values = rows[1].values(gone)
     assert isinstance(values['ms_per_pair'], Spread)
     assert values['ratio'] is None
 

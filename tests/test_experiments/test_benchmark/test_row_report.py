@@ -13,8 +13,13 @@ from uftsn_mmaction.experiments.benchmark.settings import (
     BenchmarkSettings,
     Combination,
 )
+from uftsn_mmaction.experiments.benchmark.workload import Seconds
 
-SETTINGS = BenchmarkSettings(('first', 'second'), clip_len=10)
+SETTINGS = BenchmarkSettings(('first', 'second'))
+
+
+def seconds(*rounds):
+    return [Seconds(total, flow, 2 * total) for total, flow in rounds]
 
 
 def build(estimator, batch_size=2, **kwargs):
@@ -26,34 +31,36 @@ def build(estimator, batch_size=2, **kwargs):
 def rows():
     """Three estimators, the last one without memory to run."""
     rows = [
-        build('first', rounds=[(0.36, 0.18), (0.72, 0.36), (3.6, 1.8)]),
+        build('first', rounds=seconds((0.36, 0.18), (0.72, 0.36), (3.6, 1.8))),
         build(
             'second',
             peak_mb=99.6,
             settings='scale=2',
-            rounds=[(0.72, 0.36), (2.16, 0.54), (7.2, 0.72)]),
+            rounds=seconds((0.72, 0.36), (2.16, 0.54), (7.2, 0.72))),
         build('third', failure='out of memory')
     ]
-    return [row.values(rows[0], pairs=9) for row in rows]
+    return [row.values(rows[0]) for row in rows]
 
 
 def test_the_text_has_a_block_for_each_combination(rows):
     other = build('first', batch_size=1)
-    rows.append(other.values(other, pairs=9))
+    rows.append(other.values(other))
     lines = to_text(rows, SETTINGS).splitlines()
-    assert lines[0] == 'cpu, 64x48, batch size 2'
+    assert lines[0] == 'cpu, 64x48, batch size 2, 10 frames, 1 thread'
     # The columns are in line.
     assert len({len(line) for line in lines[1:5]}) == 1
-    assert lines[1].split() == ('estimator params, M GMAC ms/pair flow, '
-                                'ms/pair fps ratio peak, MB').split()
-    assert lines[2].split() == ('first 1.5 - 40.00 (20.00 to 200.00) 20.00 '
-                                '25.0 1.00 -').split()
-    assert lines[3].split() == ('second 1.5 - 120.00 (40.00 to 400.00) 30.00 '
-                                '8.3 2.00 (2.00 to 3.00) 100').split()
-    assert lines[4].split() == ['third', '1.5', *'------']
+    assert lines[1].split() == (
+        'estimator params, M GMAC in a clip ms/pair CPU fps ratio '
+        'flow, ms/pair ratio peak, MB').split()
+    assert lines[2].split() == ('first 1.5 - - 40.00 (20.00 to 200.00) '
+                                '80.00 25.0 1.00 20.00 1.00 -').split()
+    assert lines[3].split() == ('second 1.5 - - 120.00 (40.00 to 400.00) '
+                                '240.00 8.3 2.00 (2.00 to 3.00) 30.00 '
+                                '1.50 (0.40 to 2.00) 100').split()
+    assert lines[4].split() == ['third', '1.5', *'---------']
     assert lines[5] == 'random weights: first, second, third'
     assert lines[6] == 'no times of third: out of memory'
-    assert lines[8] == 'cpu, 64x48, batch size 1'
+    assert lines[8] == 'cpu, 64x48, batch size 1, 10 frames, 1 thread'
     assert 'second: scale=2' in lines
     assert max(map(len, lines[lines.index('second: scale=2'):])) <= 79
 
@@ -73,11 +80,21 @@ def test_json_has_a_number_for_each_key(rows):
 
 def test_definitions_follow_the_settings(rows):
     full = definitions(
-        BenchmarkSettings(('uftsn', 'dis'), classifier='a.py', clip_len=6))
+        BenchmarkSettings(('uftsn', 'dis'), classifier='a.py', repeats=6))
     assert 'to its predictions' in full['ms_per_pair']
-    assert 'a clip of 6 frames has 5' in full['ms_per_pair']
+    assert 'of 6 rounds' in full['ms_per_pair']
     assert 'of uftsn in the same round' in full['ratio']
     alone = definitions(BenchmarkSettings(('uftsn', )))
     assert 'to its flow, as there is no' in alone['ms_per_pair']
     # Every definition is one of a value of the rows.
     assert set(full) <= set(rows[0])
+
+
+def test_an_account_follows_the_table(rows):
+    account = {'aten::convolution': 3., 'others': 1.}
+    row = build('first', rounds=seconds((0.36, 0.18)), account=account)
+    lines = to_text([row.values(row)], SETTINGS).splitlines()
+    begin = next(number for number, line in enumerate(lines)
+                 if line.startswith('operations of first'))
+    assert lines[begin + 1].split() == ['aten::convolution', '3.00', '75']
+    assert lines[begin + 2].split() == ['others', '1.00', '25']

@@ -20,13 +20,17 @@ _CORRELATE = torch.ops.uftsn.warp_correlate
 
 
 class PairMacs(NamedTuple):
-    """Multiply-accumulates of one pair of frames."""
+    """Multiply-accumulates for each pair of frames."""
     matrix: int  # of convolutions and matrix products
     elementwise: int  # products, quotients and powers, as of eq. 3
 
 
-def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
-    """Count the multiplications of a pair of frames; None for OpenCV's."""
+def count_macs(estimator: nn.Module, size: Iterable[int],
+               clip_len: int = 2) -> PairMacs | None:
+    """Count the multiplications for each pair of a clip; None for OpenCV's.
+
+    Two pairs with a frame in common share the features of that frame.
+    """
     if any(isinstance(part, OpenCVFlowEstimator)
            for part in estimator.modules()):
         return None
@@ -39,11 +43,13 @@ def count_macs(estimator: nn.Module, size: Iterable[int]) -> PairMacs | None:
     # no_grad, since some releases do not see into linear layers in
     # inference_mode; plain attention is two matrix products.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-        estimator(torch.zeros(1, 3, 2, *size))
+        estimator(torch.zeros(1, 3, clip_len, *size))
     flops = counter.get_flop_counts().get('Global', {})
     elementwise = sum(flops.get(product, 0)
                       for product in (*_PRODUCTS, _CORRELATE))
-    return PairMacs((sum(flops.values()) - elementwise) // 2, elementwise // 2)
+    share = 2 * (clip_len - 1)
+    return PairMacs((sum(flops.values()) - elementwise) // share,
+                    elementwise // share)
 
 
 def _flops(*args: Any, out_shape: Iterable[int] = (), **kwargs: Any) -> int:

@@ -52,7 +52,7 @@ def cuda_peak_mb(run: Workload) -> float:
 
 def _run_in_child(spec: str, combination: Combination,
                   settings: BenchmarkSettings) -> float | None:
-    set_threads(settings.threads)
+    set_threads(combination.threads)
     try:
         run = Workload(spec, combination, settings)
         # Free what the building left, which the run would use unseen.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import groupby
 from operator import itemgetter
 from statistics import median
@@ -17,6 +17,7 @@ import torch
 from ..table import Column, Spread, Table
 from .counting import PairMacs
 from .settings import BenchmarkSettings, Combination
+from .workload import Seconds
 
 #: Errors of an estimator or of a lack of memory, which leave a gap.
 FAILURES = (RuntimeError, ValueError, MemoryError, cv2.error)
@@ -25,10 +26,13 @@ _OUT_OF_MEMORY = ('out of memory', "can't allocate memory",
 _COLUMNS = (Column('estimator', 'estimator'),
             Column('params_m', 'params, M', '.3g'),
             Column('gmac', 'GMAC', '.3g'),
+            Column('gmac_clip', 'in a clip', '.3g'),
             Column('ms_per_pair', 'ms/pair', '.2f', center='median'),
-            Column('ms_per_pair_flow', 'flow, ms/pair', '.2f'),
+            Column('cpu_ms_per_pair', 'CPU', '.2f'),
             Column('fps', 'fps', '.1f'),
             Column('ratio', 'ratio', '.2f', center='median'),
+            Column('ms_per_pair_flow', 'flow, ms/pair', '.2f'),
+            Column('ratio_flow', 'ratio', '.2f', center='median'),
             Column('peak_mb', 'peak, MB', '.0f'))
 
 
@@ -41,9 +45,10 @@ class Row:
     parameters: int
     settings: str = ''
     macs: PairMacs | None = None
-    # Seconds from frames to predictions, and those of the flow within them.
-    rounds: list[tuple[float, float]] = field(default_factory=list)
+    clip_macs: PairMacs | None = None
+    rounds: list[Seconds] = field(default_factory=list)
     peak_mb: float | None = None
+    account: dict[str, float] | None = None  # see account()
     failure: str | None = None
 
     @contextmanager
@@ -56,11 +61,12 @@ class Row:
             # Half of the rounds are no result.
             self.rounds.clear()
 
-    def values(self, first: Row, pairs: int) -> dict[str, Any]:
+    def values(self, first: Row) -> dict[str, Any]:
         """Return all values by name; ``first`` is the row to compare with."""
-        to_ms = 1000 / (self.combination.batch_size * pairs)
-        ms = [to_ms * seconds for seconds, _ in self.rounds]
+        to_ms = 1000 / self.combination.pairs
+        ms = [to_ms * seconds.total for seconds in self.rounds]
         time = Spread.of(ms)
+        in_turn = list(zip(self.rounds, first.rounds))
         return dict(
             estimator=self.estimator,
             **vars(self.combination),
@@ -69,16 +75,21 @@ class Row:
             params_m=self.parameters / 1e6,
             gmac=self.macs and sum(self.macs) / 1e9,
             gmac_elementwise=self.macs and self.macs.elementwise / 1e9,
+            gmac_clip=self.clip_macs and sum(self.clip_macs) / 1e9,
             ms_per_pair=time,
+            cpu_ms_per_pair=time and to_ms * median(
+                seconds.cpu for seconds in self.rounds),
             ms_per_pair_flow=time and to_ms * median(
-                flow for _, flow in self.rounds),
+                seconds.flow for seconds in self.rounds),
             fps=time and 1000 / time.median,
             # Within a round, since what slows a machine outlasts one.
             ratio=Spread.of(
-                mine / other
-                for (mine, _), (other, _) in zip(self.rounds, first.rounds)),
+                mine.total / other.total for mine, other in in_turn),
+            ratio_flow=Spread.of(
+                mine.flow / other.flow for mine, other in in_turn),
             peak_mb=self.peak_mb,
             ms_per_pair_rounds=ms,
+            account=self.account,
             failure=self.failure)
 
 
@@ -98,7 +109,7 @@ def describe_failure(error: BaseException) -> str:
 
 
 def time_in_turn(rows: Sequence[Row],
-                 runs: Sequence[Callable[[], tuple[float, float]] | None],
+                 runs: Sequence[Callable[[], Seconds] | None],
                  repeats: int, warmup: int) -> None:
     """Run everything once, then everything again, and so on.
 
@@ -127,15 +138,19 @@ def definitions(settings: BenchmarkSettings) -> dict[str, str]:
         'quotients and powers element by element (which build the cost '
         'volume); not those of warps, resizing and activations; - for solvers '
         'of OpenCV',
+        gmac_clip='the same in a clip of that length, whose pairs share the '
+        'features of their frames',
         ms_per_pair=f'time of a batch from 8-bit RGB in memory to {end}, '
-        f'divided by its pairs: a clip of {settings.clip_len} frames has '
-        f'{settings.clip_len - 1}; median, fastest and slowest of '
-        f'{settings.repeats} rounds after {settings.warmup} of warm-up',
-        ms_per_pair_flow='the part of that time that the flow takes, from '
-        'frames in [0, 1] on the device',
+        'divided by its pairs, of which a clip has one less than frames; '
+        f'median, fastest and slowest of {settings.repeats} rounds after '
+        f'{settings.warmup} of warm-up',
+        cpu_ms_per_pair='CPU time of all threads in the same; median',
         fps='1000 / ms_per_pair: a video brings one new pair with each frame',
         ratio=f'time over that of {settings.estimators[0]} in the same round; '
         'median, lowest and highest',
+        ms_per_pair_flow='the part of the time that the flow takes, from '
+        'frames in [0, 1] on the device; median',
+        ratio_flow='ratio of these parts',
         peak_mb='memory of one run above that of model and frames, in 2**20 '
         'bytes: on the CPU resident memory of a new process, with what '
         'libraries set up at first use; on a GPU what PyTorch holds')
@@ -145,20 +160,23 @@ def to_text(rows: Sequence[Mapping[str, Any]],
             settings: BenchmarkSettings) -> str:
     """Return a table per combination, then settings and definitions."""
     parts = []
-    group_key = itemgetter('device', 'size', 'batch_size')
+    group_key = itemgetter(*(part.name for part in fields(Combination)))
     for group, block in groupby(rows, group_key):
-        table, random, gaps = Table(_COLUMNS), {}, []
+        table, random, gaps, accounts = Table(_COLUMNS), {}, [], []
         for row in block:
             table.add(**{column.key: row[column.key] for column in _COLUMNS})
             name = row['estimator']
             if row['random_weights']:
                 random[name] = None
+            if row['account']:
+                accounts.append(_account_lines(name, row['account']))
             if row['failure']:
                 gaps.append(f'no times of {name}: {row["failure"]}')
         lines = [Combination(*group).title, table.to_text()]
         if random:
             lines.append(f'random weights: {", ".join(random)}')
         parts.append([*lines, *gaps])
+        parts += accounts
     parts.append(
         dict.fromkeys(f'{row["estimator"]}: {row["settings"]}' for row in rows
                       if row['settings']))
@@ -168,10 +186,22 @@ def to_text(rows: Sequence[Mapping[str, Any]],
     return '\n\n'.join('\n'.join(part) for part in parts if part)
 
 
+def _account_lines(name: str, account: Mapping[str, float]) -> list[str]:
+    whole = sum(account.values())
+    table = Table([
+        Column('operation', f'operations of {name}'),
+        Column('ms', 'ms/pair', '.2f'),
+        Column('share', 'share, %', '.0f', scale=100)
+    ])
+    for operation, ms in account.items():
+        table.add(operation=operation, ms=ms, share=ms / whole)
+    return table.to_text().splitlines()
+
+
 def to_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """Split each spread into its median, ``KEY_min`` and ``KEY_max``."""
     flat = dict(row)
-    for key in ('ms_per_pair', 'ratio'):
+    for key in ('ms_per_pair', 'ratio', 'ratio_flow'):
         spread: Spread | None = row[key]
         flat[key] = spread and spread.median
         flat[f'{key}_min'] = spread and spread.min

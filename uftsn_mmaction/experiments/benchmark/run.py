@@ -6,13 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import torch
 
 from ...fileio.atomic import write_json
 from ...fileio.paths import check_output_folder
 from ...models.flow_zoo import build_estimator
 from ..environment import environment, environment_text
+from .account import account
 from .counting import count_macs
 from .memory import cpu_peak_mb, cuda_peak_mb
 from .row import Row, definitions, time_in_turn, to_json, to_text
@@ -30,9 +30,10 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
     check_output_folder(out)
     # So that a missing library or a wrong name ends the run at once.
     for spec in dict.fromkeys(settings.estimators):
-        build_model(build_estimator(spec), settings)
+        build_model(build_estimator(spec), settings.classifier,
+                    settings.clip_lens[0])
     out.mkdir(parents=True, exist_ok=True)
-    set_threads(settings.threads)
+    set_threads(settings.threads[0])
     # Let cuDNN try its algorithms during the warm-up.
     torch.backends.cudnn.benchmark = True
     record = dict(
@@ -40,17 +41,13 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
         command=command,
         definitions=definitions(settings),
         environment=environment(),
-        threads_in_use=dict(
-            torch=torch.get_num_threads(), opencv=cv2.getNumThreads()),
         cudnn_benchmark=torch.backends.cudnn.benchmark,
         cudnn_allow_tf32=torch.backends.cudnn.allow_tf32)
-    threads = dict(threads=settings.threads)
-    print(environment_text(threads | record['environment']), flush=True)
+    print(environment_text(record['environment']), flush=True)
     rows: list[dict[str, Any]] = []
     for combination in settings.combinations():
         measured = _measure(combination, settings)
-        pairs = settings.clip_len - 1
-        rows += [row.values(measured[0], pairs) for row in measured]
+        rows += [row.values(measured[0]) for row in measured]
         # Each time, since the next one may take hours.
         write_json(out / 'benchmark.json',
                    dict(rows=list(map(to_json, rows)), settings=record))
@@ -72,6 +69,8 @@ def _measure(combination: Combination,
         run = None
         with row.gap_on_failure():
             row.macs = count_macs(estimator, combination.size)
+            row.clip_macs = count_macs(estimator, combination.size,
+                                       combination.clip_len)
             if not on_gpu:
                 # Before the timing: a run that is too large for the machine
                 # then ends another process than this one.
@@ -82,7 +81,11 @@ def _measure(combination: Combination,
     print(f'{title}: timing of {", ".join(settings.estimators)}', flush=True)
     time_in_turn(rows, runs, settings.repeats, settings.warmup)
     for row, run in zip(rows, runs):
-        if on_gpu and not row.failure:
-            with row.gap_on_failure():
+        if row.failure:
+            continue
+        with row.gap_on_failure():
+            if on_gpu:
                 row.peak_mb = cuda_peak_mb(run)
+            if settings.profile:
+                row.account = account(run, combination.pairs, on_gpu)
     return rows

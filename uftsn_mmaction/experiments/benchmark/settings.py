@@ -14,11 +14,21 @@ class Combination:
     device: str
     size: tuple[int, int]  # height and width in pixels
     batch_size: int
+    clip_len: int = 10  # frames
+    threads: int = 1
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of neighbouring frames in a batch."""
+        return self.batch_size * (self.clip_len - 1)
 
     @property
     def title(self) -> str:
         height, width = self.size
-        return f'{self.device}, {height}x{width}, batch size {self.batch_size}'
+        plural = '' if self.threads == 1 else 's'
+        return (f'{self.device}, {height}x{width}, batch size '
+                f'{self.batch_size}, {self.clip_len} frames, {self.threads} '
+                f'thread{plural}')
 
 
 @dataclass(frozen=True)
@@ -28,21 +38,22 @@ class BenchmarkSettings:
     sizes: tuple[tuple[int, int], ...] = ((224, 224), )
     batch_sizes: tuple[int, ...] = (1, )
     devices: tuple[str, ...] = ('cpu', )
+    clip_lens: tuple[int, ...] = (10, )
+    threads: tuple[int, ...] = (1, )
     classifier: str | None = None  # config, None to end at the flow
-    clip_len: int = 10
     repeats: int = 10
     warmup: int = 2
-    threads: int = 1
+    profile: bool = False
 
     def __post_init__(self) -> None:
         if not self.estimators:
             raise ValueError('estimators is empty, expected one or more')
         for name, least, values in (('size', 1, sum(self.sizes, ())),
                                     ('batch_size', 1, self.batch_sizes),
-                                    ('clip_len', 2, [self.clip_len]),
+                                    ('clip_len', 2, self.clip_lens),
+                                    ('threads', 1, self.threads),
                                     ('repeats', 1, [self.repeats]),
-                                    ('warmup', 0, [self.warmup]),
-                                    ('threads', 1, [self.threads])):
+                                    ('warmup', 0, [self.warmup])):
             if min(values) < least:
                 raise ValueError(
                     f'{name} is {min(values)}, expected {least} or more')
@@ -51,6 +62,7 @@ class BenchmarkSettings:
                 raise ValueError(f'device is {name!r}, expected cpu or cuda')
 
     def combinations(self) -> list[Combination]:
-        """Return all combinations once; the batch size changes fastest."""
-        choices = product(self.devices, self.sizes, self.batch_sizes)
+        """Return all combinations once; the threads change fastest."""
+        choices = product(self.devices, self.sizes, self.batch_sizes,
+                          self.clip_lens, self.threads)
         return [Combination(*choice) for choice in dict.fromkeys(choices)]

@@ -2,7 +2,8 @@
 """One estimator at work: from 8-bit frames in memory to predictions."""
 from __future__ import annotations
 
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +23,13 @@ from ...models.flow_zoo import build_estimator
 from .settings import BenchmarkSettings, Combination
 
 
+class Seconds(NamedTuple):
+    """What a batch took."""
+    total: float  # from frames to predictions
+    flow: float  # the flow within it
+    cpu: float  # of all threads of the process, for the whole
+
+
 class FlowOnly(BaseModel):
     """Preprocessing and flow, without a classifier."""
 
@@ -37,10 +45,12 @@ class FlowOnly(BaseModel):
         return self.flow_estimator.levels(inputs.flatten(0, 1))
 
 
-def build_model(estimator: FlowEstimator,
-                settings: BenchmarkSettings) -> BaseModel:
-    """Put an estimator in front of the classifier, with random weights."""
-    path = settings.classifier
+def build_model(estimator: FlowEstimator, path: str | None,
+                clip_len: int) -> BaseModel:
+    """Put an estimator in front of the classifier of a config.
+
+    Its weights are random. Without a path, the flow is all there is.
+    """
     # Without it MMEngine looks for MMAction2's parts in its own registry.
     with DefaultScope.overwrite_default_scope('mmaction'):
         if path is None:
@@ -57,7 +67,7 @@ def build_model(estimator: FlowEstimator,
         for channels in ('in_channels', 'in_chans'):
             model['backbone'].pop(channels, None)
         # max_testing_views of test_cfg would cut the batch into parts.
-        model.update(flow_estimator=estimator, clip_len=settings.clip_len,
+        model.update(flow_estimator=estimator, clip_len=clip_len,
                      test_cfg=None, loss_weights=None)
         for loss in ('flow_losses', 'photometric_loss', 'smoothness_loss'):
             model.pop(loss, None)
@@ -70,9 +80,12 @@ class Workload:
     def __init__(self, spec: str, combination: Combination,
                  settings: BenchmarkSettings) -> None:
         self.device = torch.device(combination.device)
+        self.threads = combination.threads
         estimator = build_estimator(spec)
-        self.model = build_model(estimator, settings).to(self.device).eval()
-        clips = make_clips(combination.size, settings.clip_len,
+        model = build_model(estimator, settings.classifier,
+                            combination.clip_len)
+        self.model = model.to(self.device).eval()
+        clips = make_clips(combination.size, combination.clip_len,
                            combination.batch_size)
         self.data = dict(
             inputs=clips, data_samples=[ActionDataSample() for _ in clips])
@@ -81,12 +94,14 @@ class Workload:
         estimator.register_forward_hook(self._end_flow)
 
     @torch.inference_mode()
-    def __call__(self) -> tuple[float, float]:
-        """Run once; return the seconds of all, and of the flow within it."""
+    def __call__(self) -> Seconds:
+        """Run once."""
+        set_threads(self.threads)
         self._flow_seconds = 0.
-        begin = self._now()
+        begin, begin_cpu = self._now(), process_time()
         self.model.test_step(self.data)
-        return self._now() - begin, self._flow_seconds
+        return Seconds(self._now() - begin, self._flow_seconds,
+                       process_time() - begin_cpu)
 
     def _begin_flow(self, *_: object) -> None:
         self._flow_seconds -= self._now()
