@@ -80,7 +80,7 @@ def test_a_small_benchmark_is_complete(run_tool):
     assert f'{dis["ms_per_pair"]:.2f}' in cells
     assert f'{dis["fps"]:.1f}' in cells
     assert 'fps: 1000 / ms_per_pair' in out
-    assert 'threads: 1; ' in out
+    assert 'batch size 1, 3 frames, 1 thread' in out
 
 
 def test_all_sizes_and_batches_are_measured_without_a_classifier(
