@@ -5,7 +5,6 @@
 """
 import runpy
 import sys
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -13,7 +12,10 @@ import torch
 
 from uftsn_mmaction.apis.export import export
 from uftsn_mmaction.apis.exportable import ExportableFlow
-from uftsn_mmaction.models.flow import UnsupervisedFlowEstimator
+from uftsn_mmaction.models.flow import (
+    UnsupervisedFlowEstimator,
+    warp_correlate_loop,
+)
 from uftsn_mmaction.models.other_flows import (
     RefinedFlowEstimator,
     TVNetFlowEstimator,
@@ -33,12 +35,9 @@ def small():
 
 @needs_export
 def test_a_wrong_graph_is_not_kept(small, monkeypatch, tmp_path):
-    # The package has a function of this name.
-    module = import_module('uftsn_mmaction.models.flow.warp_correlate')
-    right = module.exported_products
-    monkeypatch.setattr(
-        module, 'exported_products',
-        lambda first, second, radius: right(first, second, radius).flip(1))
+    right = warp_correlate_loop.exported
+    monkeypatch.setattr(warp_correlate_loop, 'exported',
+                        lambda *args: right(*args).flip(1))
     for decoder in small.decoders.values():
         torch.nn.init.normal_(decoder.predict.weight)
     with pytest.raises(ValueError, match='differs from PyTorch .* not kept'):

@@ -236,6 +236,7 @@ void forward(const T* first, const T* second, const T* flow, T* volume,
   }
 }
 
+// What is not needed of of_first, of_second and of_flow is null.
 template <typename T>
 void backward(const T* of_volume, const T* first, const T* second,
               const T* flow, T* of_first, T* of_second, T* of_flow,
@@ -246,10 +247,12 @@ void backward(const T* of_volume, const T* first, const T* second,
   Rows<T> gradient = rows_of<T>(volume, size.radius);
   Rows<T> here = rows_of<T>(size, size.radius), there = here;
   Rows<T> unwarped = rows_of<T>(size, kOutside);
-  std::vector<T> of_warped(flow ? size.values() : 0);
+  const bool compares = of_second || of_flow;
+  std::vector<T> of_warped(flow && compares ? size.values() : 0);
   for (Index n = 0; n < samples; ++n) {
     auto places = find_places(flow, size);
-    Rows<T> of_unwarped = rows_of<T>(size, kOutside);
+    Rows<T> of_unwarped =
+        flow && of_second ? rows_of<T>(size, kOutside) : Rows<T>(0, 0, 0, 0);
     T* warped = flow ? of_warped.data() : of_second;
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
@@ -266,13 +269,15 @@ void backward(const T* of_volume, const T* first, const T* second,
       }
 #pragma omp for
       for (Index y = 0; y < size.height; ++y) {
-        kernels.by_first(gradient, there, of_first, y, size);
-        kernels.by_second(gradient, here, warped, y, size);
+        if (of_first) kernels.by_first(gradient, there, of_first, y, size);
+        if (compares) kernels.by_second(gradient, here, warped, y, size);
       }
-      if (flow) {
+      if (of_flow) {
 #pragma omp for
         for (Index y = 0; y < size.height; ++y)
           differentiate_flow(warped, unwarped, places, of_flow, y, size);
+      }
+      if (flow && of_second) {
 #pragma omp for
         for (Index channel = 0; channel < size.channels; ++channel) {
           unwarp_channel(warped + channel * size.pixels(), places, of_unwarped,
@@ -285,9 +290,10 @@ void backward(const T* of_volume, const T* first, const T* second,
     }
     of_volume += size.shifts() * size.pixels();
     first += size.values(), second += size.values();
-    of_first += size.values(), of_second += size.values();
+    of_first += of_first ? size.values() : 0;
+    of_second += of_second ? size.values() : 0;
     flow += flow ? 2 * size.pixels() : 0;
-    of_flow += flow ? 2 * size.pixels() : 0;
+    of_flow += of_flow ? 2 * size.pixels() : 0;
   }
 }
 

@@ -106,6 +106,33 @@ def test_gradients(body, shape, radius, with_flow):
             first, second, flow, radius), tensors)
 
 
+@pytest.mark.parametrize('needed', [
+    {'flow'}, {'first'}, {'second'}, {'second', 'flow'}, {'first', 'flow'}])
+@pytest.mark.parametrize('with_flow', [True, False])
+def test_gradients_of_some_inputs_alone(body, needed, with_flow):
+    """As for the image of level 0, whose features need none."""
+    tensors = dict(zip(('first', 'second', 'flow'), inputs(2, 5, 4, 6)))
+    if not with_flow:
+        tensors['flow'] = None
+
+    def gradients(names):
+        given = {
+            name: None if tensor is None else
+            tensor.clone().requires_grad_(name in names)
+            for name, tensor in tensors.items()
+        }
+        volume = warp_correlate(**given, max_displacement=2).sin().sum()
+        if volume.requires_grad:
+            volume.backward()
+        return {name: None if tensor is None else tensor.grad
+                for name, tensor in given.items()}
+
+    every, some = gradients(tensors), gradients(needed)
+    for name, gradient in some.items():
+        torch.testing.assert_close(
+            gradient, every[name] if name in needed else None)
+
+
 @pytest.mark.parametrize('value', [1e30, -1e30])
 def test_flow_to_nowhere_finds_nothing(body, value):
     check_nothing_is_found(value)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Motion estimation (sec. 2.1)."""
 from .base import FlowEstimator, build_flow_estimator
-from .cost_volume import cost_volume
 from .estimator import UnsupervisedFlowEstimator
 from .match import normalize_features
 from .plans import PLANS
 from .warp import backward_warp, resize_flow, valid_mask
-from .warp_correlate import warp_correlate
+from .warp_correlate import cost_volume, warp_correlate
 
 __all__ = [
     'PLANS', 'FlowEstimator', 'UnsupervisedFlowEstimator', 'backward_warp',

@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .cost_volume import check_radius
 from .warp import backward_warp
-from .warp_correlate import warp_correlate
+from .warp_correlate import check_radius, warp_correlate
 
 FEATURE_NORMS = ('unit', 'instance', None)
 

@@ -8,6 +8,7 @@ Convention:
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -73,18 +74,23 @@ def backward_warp(feature: Tensor, flow: Tensor) -> Tensor:
             align_corners=False)
 
 
-def backward_warp_gradients(grad: Tensor, feature: Tensor,
-                            flow: Tensor) -> tuple[Tensor, Tensor]:
+def backward_warp_gradients(
+        grad: Tensor, feature: Tensor, flow: Tensor,
+        needed: Sequence[bool]) -> tuple[Tensor | None, Tensor | None]:
     """Return the derivatives of :func:`backward_warp` by both inputs.
 
     For operators that are opaque to autograd; ``grad`` ``(N, C, H, W)`` is
-    the derivative by the warped feature, and all have one dtype.
+    the derivative by the warped feature, and all have one dtype. What is not
+    ``needed``, by feature and by flow, is None.
     """
+    by_feature, by_flow = needed
+    # There is always a derivative by the grid.
     grad_feature, grad_grid = torch.ops.aten.grid_sampler_2d_backward(
-        grad, feature, sampling_grid(flow), 0, 0, False, (True, True))
+        grad, feature, sampling_grid(flow), 0, 0, False, (by_feature, True))
     # The grid goes from -1 to 1 over the frame.
     size = _pair(flow, flow.shape[-1], flow.shape[-2])
-    return grad_feature, grad_grid.permute(0, 3, 1, 2) * 2 / size
+    return (grad_feature if by_feature else None,
+            grad_grid.permute(0, 3, 1, 2) * 2 / size if by_flow else None)
 
 
 def valid_mask(flow: Tensor) -> Tensor:

@@ -2,30 +2,34 @@
 """Eq. 2 and 3 as one operator, with a body for each kind of machine."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import warp_correlate_cpu
-from .cost_volume import (
-    check_radius,
-    exported_products,
-    shifted_products,
-    shifted_products_backward,
-)
-from .warp import backward_warp, backward_warp_gradients, is_exporting
+from . import warp_correlate_cpu, warp_correlate_loop
+from .warp import is_exporting
+
+
+def check_radius(radius: int) -> None:
+    """Refuse a negative search radius."""
+    if radius < 0:
+        raise ValueError(f'max_displacement must be 0 or more, got {radius}')
 
 
 def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
                    max_displacement: int) -> Tensor:
     r"""Warp the second feature and compare it with the first (eq. 2, 3).
 
-    ``cost_volume(first, backward_warp(second, flow), max_displacement)`` in
-    one operator, ``torch.ops.uftsn.warp_correlate``. On a CPU its body is
+    .. math:: CostVolume(x_1, x_2) = \frac{1}{C} q_1(x_1)^T \hat{q}_2(x_2),
+        \quad \hat{q}_2(x) = q_2(x + U_{12}(x))
+
+    One operator, ``torch.ops.uftsn.warp_correlate``. On a CPU its body is
     compiled C++, where the installation found a compiler (see
-    ``warp_correlate_cpu``), and elsewhere the loop of :func:`cost_volume`.
-    It has a first derivative alone.
+    ``warp_correlate_cpu``), and elsewhere a loop over the shifts
+    (``warp_correlate_loop``). It has a first derivative alone.
 
     Args:
         first: Feature of the first frame ``(N, C, H, W)``.
@@ -35,7 +39,9 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
         max_displacement: Radius r of the search square, in pixels.
 
     Returns:
-        ``(N, (2r+1)**2, H, W)``, see :func:`cost_volume`.
+        ``(N, (2r+1)**2, H, W)``; channel ``(dy + r) * (2r+1) + dx + r`` holds
+        the product with the warped pixel at ``(y + dy, x + dx)``, which is 0
+        outside the frame.
 
     Raises:
         ValueError: If the shapes do not fit or the radius is negative.
@@ -66,30 +72,47 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
         flow = flow.to(dtype)
     first, second = first.to(dtype), second.to(dtype)
     if is_exporting():  # a file shall not need the operator
-        return exported_products(first, _warp(second, flow),
-                                 max_displacement)
+        return warp_correlate_loop.exported(first, second, flow,
+                                            max_displacement)
     return _forward(first, second, flow, max_displacement)
+
+
+def cost_volume(first: Tensor, second: Tensor,
+                max_displacement: int) -> Tensor:
+    """Compare each pixel with a square of the other feature map (eq. 3).
+
+    :func:`warp_correlate` of a feature that is warped already.
+
+    Examples:
+        >>> first = torch.tensor([[[[0., 1., 0.]]]])
+        >>> second = torch.tensor([[[[0., 0., 1.]]]])  # one pixel to the right
+        >>> cost_volume(first, second, 1)[0, :, 0, 1].argmax()
+        tensor(5)
+    """
+    return warp_correlate(first, second, None, max_displacement)
+
+
+def _body(feature: Tensor) -> ModuleType:
+    """Return the module with the fastest body that takes such a feature."""
+    if warp_correlate_cpu.accepts(feature):
+        return warp_correlate_cpu
+    return warp_correlate_loop
 
 
 @torch.library.custom_op('uftsn::warp_correlate', mutates_args=())
 def _forward(first: Tensor, second: Tensor, flow: Tensor | None,
              radius: int) -> Tensor:
-    if warp_correlate_cpu.accepts(first):
-        return warp_correlate_cpu.forward(first, second, flow, radius)
-    return shifted_products(first, _warp(second, flow), radius)
+    return _body(first).forward(first, second, flow, radius)
 
 
 @torch.library.custom_op('uftsn::warp_correlate_backward', mutates_args=())
 def _backward(grad: Tensor, first: Tensor, second: Tensor,
-              flow: Tensor | None,
-              radius: int) -> tuple[Tensor, Tensor, Tensor]:
-    if warp_correlate_cpu.accepts(first):
-        return warp_correlate_cpu.backward(grad, first, second, flow, radius)
-    grad_first, grad_warped = shifted_products_backward(
-        grad, first, _warp(second, flow), radius)
-    if flow is None:
-        return grad_first, grad_warped.contiguous(), first.new_empty(0)
-    return grad_first, *backward_warp_gradients(grad_warped, second, flow)
+              flow: Tensor | None, radius: int,
+              needed: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor]:
+    grads = _body(first).backward(grad, first, second, flow, radius, needed)
+    # An operator cannot return None. Its results are of no odd layout.
+    return tuple(first.new_empty(0) if by is None else by.contiguous()
+                 for by in grads)
 
 
 @_forward.register_fake
@@ -101,13 +124,10 @@ def _(first: Tensor, second: Tensor, flow: Tensor | None,
 
 @_backward.register_fake
 def _(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
-      radius: int) -> tuple[Tensor, Tensor, Tensor]:
-    return (torch.empty_like(first), torch.empty_like(second),
-            first.new_empty(0) if flow is None else torch.empty_like(flow))
-
-
-def _warp(second: Tensor, flow: Tensor | None) -> Tensor:
-    return second if flow is None else backward_warp(second, flow)
+      radius: int, needed: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor]:
+    return tuple(
+        first.new_empty(tensor.shape if wanted else 0)
+        for tensor, wanted in zip((first, second, flow), needed))
 
 
 def _save(ctx: Any, inputs: tuple, output: Tensor) -> None:
@@ -116,9 +136,12 @@ def _save(ctx: Any, inputs: tuple, output: Tensor) -> None:
 
 
 def _differentiate(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    first, second, flow = ctx.saved_tensors
-    grads = _backward(grad.contiguous(), first, second, flow, ctx.radius)
-    return grads[0], grads[1], None if flow is None else grads[2], None
+    # The image of level 0 has no gradient, nor has a flow of None.
+    needed = ctx.needs_input_grad[:3]
+    grads = _backward(grad.contiguous(), *ctx.saved_tensors, ctx.radius,
+                      needed)
+    return (*(by if wanted else None for by, wanted in zip(grads, needed)),
+            None)
 
 
 _forward.register_autograd(_differentiate, setup_context=_save)

@@ -7,6 +7,7 @@ PyTorch, so that one build serves any release.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 
@@ -45,17 +46,17 @@ def forward(first: Tensor, second: Tensor, flow: Tensor | None,
 
 
 def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
-             radius: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the derivatives by the features, and by the flow or nothing."""
-    grads = (torch.empty_like(first), torch.empty_like(second),
-             first.new_empty(0 if flow is None else flow.shape))
+             radius: int, needed: Sequence[bool]) -> tuple[Tensor | None, ...]:
+    """Return the needed ones of the derivatives by both features and flow."""
+    grads = tuple(first.new_empty(tensor.shape) if wanted else None
+                  for tensor, wanted in zip((first, second, flow), needed))
     _call('warp_correlate_backward', (grad, first, second, flow), grads,
           first, radius)
     return grads
 
 
 def _call(name: str, inputs: tuple[Tensor | None, ...],
-          outputs: tuple[Tensor, ...], feature: Tensor, radius: int) -> None:
+          outputs: tuple[Tensor | None, ...], feature: Tensor, radius: int) -> None:
     """Call a kernel with contiguous maps and the size of the features."""
     # Kept until the call is over.
     inputs = tuple(None if tensor is None else tensor.contiguous()
