@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fork_server
 import pytest
 
 #: Seconds after which a command counts as hanging. It decides no test, since
@@ -28,15 +29,18 @@ def find_marked(mark: str) -> list[int]:
     """Return the ids of the processes that a mark was handed down to.
 
     A command's environment comes to all its descendants, whatever group or
-    session they are in and whether or not their parent is still there.
-    Without the ``/proc`` of Linux, none is found.
+    session they are in and whether or not their parent is still there; that
+    of a fork has an open file of this name. Without the ``/proc`` of Linux,
+    none is found.
     """
     found = []
-    for path in Path('/proc').glob('[0-9]*/environ'):
+    for folder in Path('/proc').glob('[0-9]*'):
         # A process may end meanwhile, or belong to another user.
         with contextlib.suppress(OSError):
-            if mark.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
+            if mark.encode() in (folder / 'environ').read_bytes() or any(
+                    mark in os.readlink(file)
+                    for file in (folder / 'fd').iterdir()):
+                found.append(int(folder.name))
     return found
 
 
@@ -69,21 +73,50 @@ def session_mark() -> Iterator[str]:
 
 
 @pytest.fixture(scope='session')
-def start_command(session_mark: str) -> Callable:
+def forked_popen(start_command: Callable) -> Iterator[type]:
+    """``Popen`` of programs in Python that a server forks.
+
+    That of usual ones where the system has no forks with all that they need.
+    """
+    if not hasattr(os, 'pidfd_open'):
+        yield subprocess.Popen
+        return
+    root = str(Path(__file__).resolve().parents[1])
+    paths = os.environ.get('PYTHONPATH', '')
+    # The path of a socket has to be short.
+    with tempfile.TemporaryDirectory() as folder, start_command(
+            [sys.executable, '-W', 'ignore', fork_server.__file__,
+             f'{folder}/socket'], stdout=subprocess.DEVNULL,
+            env=dict(PYTHONPATH=f'{root}{os.pathsep}{paths}',
+                     OMP_NUM_THREADS='1')) as server:
+        fork_server.ForkedPopen.address = f'{folder}/socket'
+        while not os.path.exists(f'{folder}/socket'):
+            assert server.poll() is None
+            time.sleep(0.02)
+        yield fork_server.ForkedPopen
+
+
+@pytest.fixture(scope='session')
+def start_command(session_mark: str,
+                  request: pytest.FixtureRequest) -> Callable:
     """Function that starts a command and ends it with a ``with`` block.
 
     The block gets the ``Popen`` object. When it is left, by an exception
     too, the command and all its descendants are killed.
 
     Args are the program and its arguments (strings or paths), ``env`` for
-    variables beside those of this process, and those of ``Popen``.
+    variables beside those of this process, those of ``Popen``, and ``fork``
+    for a program in Python that need not import torch itself.
     """
 
     @contextlib.contextmanager
-    def start(command, env=None, **kwargs) -> Iterator[subprocess.Popen]:
-        mark = f'TEST_COMMAND_{uuid.uuid4().hex}'
+    def start(command, env=None, fork=False,
+              **kwargs) -> Iterator[subprocess.Popen]:
+        mark = f'{fork_server.MARK}{uuid.uuid4().hex}'
         kwargs.setdefault('stdin', subprocess.DEVNULL)
-        process = subprocess.Popen(
+        popen = request.getfixturevalue(
+            'forked_popen') if fork else subprocess.Popen
+        process = popen(
             list(map(str, command)),
             env={
                 **os.environ,

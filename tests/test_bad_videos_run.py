@@ -39,7 +39,8 @@ def test_they_train_and_test_to_the_end(repo_root, kinds, tmp_path,
                                         run_command):
     tools = repo_root / 'tools'
     done = run_command([sys.executable, '-W', 'ignore', tools / 'train.py',
-                        'config.py', '--work-dir', 'run'], cwd=tmp_path)
+                        'config.py', '--work-dir', 'run'], cwd=tmp_path,
+                       fork=True)
     log, = (tmp_path / 'run').glob('*/*.log')
     log = log.read_text(encoding='utf-8')
     bad = [name for name, value in kinds.items() if not value]
@@ -57,9 +58,11 @@ def test_they_train_and_test_to_the_end(repo_root, kinds, tmp_path,
             'run/epoch_2.pth']  # yapf: disable
     options = ['--cfg-options', 'test_dataloader.dataset.max_bad_share=0',
                'test_dataloader.dataset.pipeline.1.num_clips=2']
-    done = run_command([*test, *options], status=2, cwd=tmp_path)
+    done = run_command([*test, *options], status=2, cwd=tmp_path,
+                       fork=True)
     assert 'Traceback' not in done.stderr
     assert all(f"/{name}'" in done.stderr for name in bad)
-    done = run_command([*test, options[0], options[2]], cwd=tmp_path)
+    done = run_command([*test, options[0], options[2]], cwd=tmp_path,
+                       fork=True)
     assert re.search(r'acc/top1: +[\d.]+', done.stdout)
     assert summary in done.stdout + done.stderr

@@ -74,10 +74,11 @@ def test_timed_out_command_ends_with_its_descendants(family, run_command):
     assert family.alive() == []
 
 
+@pytest.mark.parametrize('fork', [False, True])
 def test_interrupted_test_ends_what_it_started(family, start_command,
-                                               wait_until):
+                                               wait_until, fork):
     with pytest.raises(KeyboardInterrupt):
-        with start_command(family.command) as process:
+        with start_command(family.command, fork=fork) as process:
             wait_until(family.is_complete, process)
             assert family.alive() == ['0', '1', '2']
             raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 import json
 import runpy
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -89,13 +90,14 @@ def configs_dir(repo_root, tmp_path):
 
 
 @pytest.fixture
-def run_tool(repo_root, configs_dir, monkeypatch, capfd):
+def run_tool(repo_root, configs_dir, monkeypatch, capfd, forked_popen):
     """Function that calls the tool; its exit status, stdout and stderr.
 
     Its trainings and tests are processes of their own, as always.
     """
     tool = repo_root / 'tools' / 'run_splits.py'
     handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(subprocess, 'Popen', forked_popen)
 
     def run(*arguments):
         monkeypatch.setattr(sys, 'argv', [

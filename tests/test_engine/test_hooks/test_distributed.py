@@ -143,7 +143,8 @@ def launch(tmp_path, repo_root, start_command, wait_until):
                         RANK=str(rank),
                         LOCAL_RANK=str(rank)),
                     stdout=file,
-                    stderr=file)
+                    stderr=file,
+                    fork=True)
                 processes[log] = stack.enter_context(process)
             for log, process in processes.items():
                 wait_until(lambda: process.poll() is not None)  # noqa: B023
