@@ -56,7 +56,8 @@ def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
 
 
 def _call(name: str, inputs: tuple[Tensor | None, ...],
-          outputs: tuple[Tensor | None, ...], feature: Tensor, radius: int) -> None:
+          outputs: tuple[Tensor | None, ...], feature: Tensor,
+          radius: int) -> None:
     """Call a kernel with contiguous maps and the size of the features."""
     # Kept until the call is over.
     inputs = tuple(None if tensor is None else tensor.contiguous()
