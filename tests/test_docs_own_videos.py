@@ -70,6 +70,7 @@ def own(fusion, repo_root):
         # The videos here are smaller than anyone's.
         '120': '48',
         '240': '64',
+        '224': '64',
     }
 
 
@@ -113,6 +114,16 @@ def test_scripts(script, folder, own, monkeypatch, capsys):
         assert values['flow'].shape == (11, 2, 96, 64)
     elif 'fastest' in values:
         assert values['fastest'] > 1
+    elif 'noise' in values:
+        assert values['stream'].push(values['frame']).index == 20
+    elif 'FlowStream' in script:
+        lines = capsys.readouterr().out.splitlines()
+        assert values['step'].index == 11
+        # A flow needs two frames, and the clips here have six.
+        with_flow = 'actions' not in values
+        assert [line for line in lines if line[:1].isdecimal()] == (
+            lines[-(11 if with_flow else 7):])
+        assert lines[-1].startswith('11: ' if with_flow else '11 class ')
     elif 'ActionInferencer' in script:
         lines = capsys.readouterr().out.splitlines()
         assert sum(line.startswith(('0.5 s: ', '1.0 s: '))

@@ -167,12 +167,22 @@ class ActionInferencer(BaseInferencer):
             load_weights(model, weights, 'CHECKPOINT', allow_unexpected=True)
         return model.to(device).eval()
 
+    def pipeline_of_frames(self) -> Compose:
+        """Return the pipeline for single frames, for :class:`FlowStream`."""
+        steps = self._steps(self.cfg)
+        for step in steps:
+            if 'num_clips' in step:
+                step.update(clip_len=1, frame_interval=1, num_clips=1)
+        return Compose([TRANSFORMS.build(step) for step in steps])
+
     def _init_pipeline(self, cfg: Config) -> Compose:
         """Take frames from memory instead of a file, and fewer clips."""
         self.span = 1
-        steps = copy.deepcopy(cfg.test_dataloader.dataset.pipeline)
-        return Compose([TRANSFORMS.build(step)
-                        for step in self._from_memory(steps)])
+        return Compose([TRANSFORMS.build(step) for step in self._steps(cfg)])
+
+    def _steps(self, cfg: Config) -> list[dict]:
+        return self._from_memory(
+            copy.deepcopy(cfg.test_dataloader.dataset.pipeline))
 
     def _from_memory(self, steps: list[dict]) -> list[dict]:
         kept = []

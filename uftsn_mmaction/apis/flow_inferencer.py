@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from mmengine.config import ConfigDict
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
@@ -20,14 +19,13 @@ from ..fileio.video_reader import Frame
 from ..models.flow import FlowEstimator
 from ..models.flow_zoo import EstimatorSpec
 from .background import ahead
+from .clip_arrays import array_of_flow, clips_of_arrays
 from .find_sources import find_sources, is_single
 from .source import Source
 from .windows import Window, split_windows
 
 #: The flow in the box, and iterations that find what is small in the frame.
 DEFAULT = 'uftsn_plus+refined'
-# The coarsest level of every estimator has a pixel or more.
-_SMALLEST = 64
 
 
 class PairFlow(NamedTuple):
@@ -186,13 +184,7 @@ class FlowInferencer(BaseInferencer):
     def _flow_of_clips(self, clips: Sequence[np.ndarray],
                        backward: bool = False) -> np.ndarray:
         """Return the flow ``(N*(T-1), 2, H, W)`` of ``(T, H, W, 3)`` each."""
-        # N x T x H x W x 3 -> N x 3 x T x H x W, in [0, 1]
-        frames = torch.from_numpy(np.stack(clips)).to(self.device)
-        frames = frames.permute(0, 4, 1, 2, 3).float() / 255
-        height, width = frames.shape[-2:]
-        frames = F.pad(frames, (0, max(0, _SMALLEST - width),
-                                0, max(0, _SMALLEST - height), 0, 0),
-                       mode='replicate')  # yapf: disable
+        frames = clips_of_arrays(clips, self.device)
         flow = self.model.levels(frames, backward)[0]
         expected = (len(clips), 2, frames.shape[2] - 1, *frames.shape[-2:])
         if flow.shape != expected:
@@ -200,9 +192,7 @@ class FlowInferencer(BaseInferencer):
                 f'{type(self.model).__name__} gives a flow '
                 f'{tuple(flow.shape)} of clips, expected {expected}; let '
                 'out_indices begin with 0')
-        # N x 2 x (T-1) x H x W -> N*(T-1) x 2 x H x W
-        flow = flow[..., :height, :width].transpose(1, 2).flatten(0, 1)
-        return flow.float().cpu().numpy()
+        return array_of_flow(flow, clips[0].shape[1:3])
 
     def visualize(self, *args: Any, **kwargs: Any) -> None:
         """Draw nothing: ``visualization.flow_to_color`` paints a flow."""

@@ -21,11 +21,9 @@ from .action_inferencer import ActionInferencer, Moment, mean_probabilities
 from .background import ahead
 from .color_scale import live_scale, measure_scale
 from .flow_inferencer import FlowInferencer
+from .flow_stream import FlowStream
 from .source import Source, resize_short_side
-from .windows import split_windows
 
-# A camera shall not wait for more than this.
-_PAIRS_AT_A_TIME = 8
 # Of the shorter side, for the wheel in the corner.
 _WHEEL_SHARE = 0.16
 
@@ -118,12 +116,16 @@ class MotionVideo:
         frames, again = tee(ahead(self._reduced(source.frames())))
         seen = (self.actions.stream(again, rate) if self.actions else
                 ((frame, None) for frame in again))
+        stream = FlowStream(self.flows)
         flow = None
-        batch = 1 if source.is_live else _PAIRS_AT_A_TIME
-        for window in split_windows(0, source, frames, 0, batch):
-            for flow in self.flows.flow_of(window):
+        for frame in frames:
+            flow = stream.push(frame.image).flow
+            if flow is not None:
                 frame, moment = next(seen)
                 yield frame, flow, moment
+        if flow is None:
+            raise ValueError(f'{source} has no two frames, which a flow '
+                             'needs; leave it out')
         # The last frame keeps the flow of the one before.
         for frame, moment in seen:
             yield frame, flow, moment

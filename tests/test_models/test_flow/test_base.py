@@ -62,6 +62,23 @@ def test_every_estimator_keeps_the_contract(estimator, levels):
             alone[0], flows[0][:, :, t:t + 1], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize('refined', [False, True])
+def test_frames_of_a_stream_give_the_flow_of_their_clip(estimator, refined):
+    if refined:
+        estimator = MODELS.build(dict(
+            type='RefinedFlowEstimator', flow_estimator=estimator))
+    # In float32, TV-L1 enlarges the last bits.
+    estimator.double()
+    clip = torch.rand(2, 3, 3, 37, 53, dtype=torch.float64)
+    expected = estimator.levels(clip)
+    frames = [estimator.encode_frame(frame) for frame in clip.split(1, dim=2)]
+    for t in range(2):
+        found = estimator.flow_between(*frames[t:t + 2])
+        torch.testing.assert_close(
+            found, tuple(level[:, :, t:t + 1] for level in expected),
+            rtol=0, atol=1e-10)
+
+
 def test_an_estimator_that_trains_says_so(estimator):
     can_train = estimator.can_train
     assert can_train == ('Unsupervised' in type(estimator).__name__)

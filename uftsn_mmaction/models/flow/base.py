@@ -102,6 +102,25 @@ class FlowEstimator(BaseModule, ABC):
         """Estimate forward and backward flow, both as tuples."""
         return self.levels(x), self.levels(x, backward=True)
 
+    def encode_frame(self, frame: Tensor) -> Any:
+        """Prepare a frame of a stream for both pairs that it is part of.
+
+        Args:
+            frame: Frame of each stream ``(N, 3, 1, H, W)``, RGB in [0, 1].
+
+        Returns:
+            What :meth:`flow_between` takes.
+        """
+        return frame
+
+    def flow_between(self, first: Any, second: Any) -> tuple[Tensor, ...]:
+        """Estimate the flow from one encoded frame to another.
+
+        Returns:
+            Flows of :meth:`estimate_levels` for clips of these two frames.
+        """
+        return self.estimate_levels(torch.cat((first, second), dim=2))
+
     @property
     def can_train(self) -> bool:
         """Return whether the flow depends on parameters, frozen or not."""

@@ -193,6 +193,19 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         return (self._decode(features, x, backward=False),
                 self._decode(features, x, backward=True))
 
+    def encode_frame(self, frame: Tensor) -> tuple[Tensor, Features]:
+        """Extract the features of a frame once for both of its pairs."""
+        return frame, self._encode(frame)
+
+    def flow_between(self, first: tuple[Tensor, Features],
+                     second: tuple[Tensor, Features]) -> tuple[Tensor, ...]:
+        """Decode the features of two frames."""
+        features = {level: tuple(
+            torch.cat(pair, dim=1) for pair in zip(maps, second[1][level]))
+            for level, maps in first[1].items()}
+        clip = torch.cat((first[0], second[0]), dim=2)
+        return self._decode(features, clip, backward=False)
+
     def _encode(self, x: Tensor) -> Features:
         """Extract and prepare the features, once for each frame."""
         batch, _, frames = x.shape[:3]

@@ -119,6 +119,17 @@ class RefinedFlowEstimator(TVL1Scale, FlowEstimator):
         return (self._refine(flows, x, backward=False),
                 self._refine(flows_back, x, backward=True))
 
+    def encode_frame(self, frame: Tensor) -> tuple[Tensor, Any]:
+        """Keep the frame beside what the wrapped estimator makes of it."""
+        return frame, self.flow_estimator.encode_frame(frame)
+
+    def flow_between(self, first: tuple[Tensor, Any],
+                     second: tuple[Tensor, Any]) -> tuple[Tensor, ...]:
+        """Refine the flow of the wrapped estimator between two frames."""
+        flows = self.flow_estimator.flow_between(first[1], second[1])
+        clip = torch.cat((first[0], second[0]), dim=2)
+        return self._refine(flows, clip, backward=False)
+
     def _refine(self, flows: Sequence[Tensor], x: Tensor,
                 backward: bool) -> tuple[Tensor, ...]:
         first, second = frame_pairs(x, backward)

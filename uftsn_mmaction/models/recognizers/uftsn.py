@@ -202,20 +202,31 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
         flow = self._flow_for_classifier(inputs, test_mode=True)
         predictions = data_samples
         if self.with_cls_head:
-            feats, head_kwargs = self._classify(flow, inputs.shape[1], 'neck',
-                                                None, True)
-            predictions = self._in_float32(self.cls_head.predict, feats,
-                                           data_samples, **head_kwargs)
-            for sample in predictions:
-                score = sample.pred_score
-                sample.set_pred_score(
-                    score.to(torch.promote_types(score.dtype, torch.float32)))
+            predictions = self.predict_flow(flow, data_samples)
         if self.return_flow or not self.with_cls_head:
             self._add_flow(predictions, flow, 'pred_flow')
         if self.return_flow == 'both':
             # B x M x 3 x T x H x W, backwards in time.
             flow = self._flow_for_classifier(inputs.flip(3), test_mode=True)
             self._add_flow(predictions, flow.flip(2), 'pred_flow_back')
+        return predictions
+
+    def predict_flow(self, flow: Tensor,
+                     data_samples: SampleList) -> SampleList:
+        """Predict the class scores of videos from their known flow.
+
+        Args:
+            flow: Flow ``(B*M, 2, T-1, H, W)`` of level 0, in pixels.
+            data_samples: B samples to fill.
+        """
+        num_segs = len(flow) // len(data_samples)
+        feats, head_kwargs = self._classify(flow, num_segs, 'neck', None, True)
+        predictions = self._in_float32(self.cls_head.predict, feats,
+                                       data_samples, **head_kwargs)
+        for sample in predictions:
+            score = sample.pred_score
+            sample.set_pred_score(
+                score.to(torch.promote_types(score.dtype, torch.float32)))
         return predictions
 
     def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
