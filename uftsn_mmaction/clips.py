@@ -76,16 +76,34 @@ def frame_pairs(clips: Tensor,
 def draw_pairs(clips: Tensor, pairs_per_clip: int) -> Tensor:
     """Draw pairs of consecutive frames, with replacement.
 
-    Returns clips of two frames ``(N * pairs_per_clip, 3, 2, H, W)``.
+    Returns where the pairs of each clip start, ``(N, pairs_per_clip)``.
+    """
+    return torch.randint(clips.shape[2] - 1, (len(clips), pairs_per_clip))
+
+
+def take_windows(clips: Tensor, starts: Tensor, length: int) -> Tensor:
+    """Cut windows of consecutive frames, or of their flows, out of clips.
+
+    Args:
+        clips: Clips ``(N, C, T, H, W)``.
+        starts: First frames of the windows of each clip ``(N, P)``.
+        length: Number of frames of a window.
+
+    Returns:
+        Windows ``(N * P, C, length, H, W)``.
 
     Examples:
-        >>> draw_pairs(torch.rand(4, 3, 10, 32, 32), 2).shape
-        torch.Size([8, 3, 2, 32, 32])
+        >>> clips = torch.rand(4, 3, 10, 32, 40)
+        >>> take_windows(clips, draw_pairs(clips, 2), 2).shape
+        torch.Size([8, 3, 2, 32, 40])
     """
-    starts = torch.randint(clips.shape[2] - 1,
-                           (len(clips), pairs_per_clip)).tolist()
-    return torch.stack(
-        [clip[:, t:t + 2] for clip, row in zip(clips, starts) for t in row])
+    number, _, frames = clips.shape[:3]
+    first = starts + frames * torch.arange(number)[:, None]
+    taken = first[..., None] + torch.arange(length)
+    # N x C x T x H x W -> (N * T) x C x H x W -> (N * P * length) x C x H x W
+    windows = clips.transpose(1, 2).flatten(0, 1).index_select(
+        0, taken.flatten().to(clips.device))
+    return windows.unflatten(0, (-1, length)).transpose(1, 2)
 
 
 def frame_indices(frames: int | Sequence[int], clip_len: int,

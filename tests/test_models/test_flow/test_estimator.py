@@ -107,21 +107,41 @@ def test_bidirectional_equals_two_calls(out_indices):
 @pytest.mark.parametrize('backward', [False, True])
 def test_a_clip_in_parts_has_the_flow_of_the_whole(monkeypatch, backward,
                                                    out_indices):
-    estimator = build(out_indices=out_indices)
-    clip = torch.rand(2, 3, 6, 32, 48)
+    estimator = build(out_indices=out_indices).eval()
+    clip = torch.rand(3, 3, 6, 32, 48)
     whole = estimator(clip, backward=backward)
     calls = []
     decode = estimator._decode
     monkeypatch.setattr(
         estimator, '_decode',
-        lambda *args: calls.append(args[1].shape[2]) or decode(*args))
-    # Two pairs of two clips at a time.
-    monkeypatch.setattr('uftsn_mmaction.models.flow.estimator.'
-                        '_PIXELS_AT_A_TIME', 4 * 32 * 48)
+        lambda *args: calls.append(
+            (len(args[1]), args[1].shape[2])) or decode(*args))
+    for pairs, expected in ((2, [(1, 3), (1, 3), (1, 2)] * 3),
+                            (10, [(2, 6), (1, 6)]), (15, [(3, 6)])):
+        monkeypatch.setattr('uftsn_mmaction.models.flow.parts.'
+                            '_PIXELS_AT_A_TIME', pairs * 32 * 48)
+        calls.clear()
+        with torch.no_grad():
+            parts = estimator(clip, backward=backward)
+        assert calls == expected
+        torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('settings', [
+    dict(norm_cfg=dict(type='BN')), dict(level_dropout=0.5)])
+def test_a_batch_that_matters_stays_whole(monkeypatch, settings):
+    """Statistics and chance do not depend on whether there is a gradient."""
+    estimator = build(**settings)
+    monkeypatch.setattr('uftsn_mmaction.models.flow.parts.'
+                        '_PIXELS_AT_A_TIME', 1)
+    clip = torch.rand(2, 3, 4, 32, 32)
+    torch.manual_seed(1)
+    expected = estimator(clip)
+    torch.manual_seed(1)
     with torch.no_grad():
-        parts = estimator(clip, backward=backward)
-    assert calls == [3, 3, 2]
-    torch.testing.assert_close(parts, whole)
+        assert_flows(estimator(clip), expected)
+    assert not estimator.pairs_are_independent
+    assert estimator.eval().pairs_are_independent
 
 
 def test_clips_and_pairs_do_not_mix():

@@ -12,7 +12,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from ...clips import check_clip
+from ...clips import check_clip, take_windows
 from .warp import resize_flow
 
 
@@ -120,6 +120,32 @@ class FlowEstimator(BaseModule, ABC):
             Flows of :meth:`estimate_levels` for clips of these two frames.
         """
         return self.estimate_levels(torch.cat((first, second), dim=2))
+
+    @property
+    def pairs_are_independent(self) -> bool:
+        """Return whether a pair has the same flow in any clip and batch."""
+        return False
+
+    def with_drawn_pairs(self, x: Tensor,
+                         starts: Tensor) -> tuple[tuple[Tensor, ...], ...]:
+        """Estimate the flow of clips, and both flows of drawn pairs.
+
+        For estimators with :attr:`pairs_are_independent`: the forward flow of
+        the drawn pairs is part of that of the clips.
+
+        Args:
+            x: Clips ``(N, 3, T, H, W)``, RGB in [0, 1].
+            starts: First frames of the pairs of each clip ``(N, P)``.
+
+        Returns:
+            Forward flows of all pairs ``(N, 2, T-1, H_l, W_l)``, then forward
+            and backward flows of the drawn ones ``(N * P, 2, 1, H_l, W_l)``,
+            as tuples.
+        """
+        flows = self.levels(x)
+        back = self.levels(take_windows(x, starts, 2), backward=True)
+        drawn = tuple(take_windows(flow, starts, 1) for flow in flows)
+        return flows, drawn, back
 
     @property
     def can_train(self) -> bool:

@@ -8,22 +8,19 @@ from typing import Any
 import torch
 from mmaction.registry import MODELS
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from ...clips import take_windows
 from ...fileio.checkpoint import load_weights
 from ...fileio.weights_file import BOXED, boxed_names
 from .base import FlowEstimator
 from .match import ConcatenationMatcher, CostVolumeMatcher, Matcher
+from .parts import Features, features_of_pairs, join_parts, parts_of_clips
 from .plans import PLANS
 from .pyramid import FeaturePyramid
 from .shared_decoder import build_decoders
 from .upsampling import ConvexUpsampling
-from .warp import is_exporting, resize_flow
-
-# Three pairs of 224x224, measured on an x86 core.
-_PIXELS_AT_A_TIME = 3 * 224**2
-
-#: By level: features ``(N, T, C, H, W)``, and the same prepared to match.
-Features = dict[int, tuple[Tensor, Tensor]]
+from .warp import resize_flow
 
 
 @MODELS.register_module()
@@ -165,33 +162,43 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     def estimate_levels(self,
                         x: Tensor,
                         backward: bool = False) -> tuple[Tensor, ...]:
-        """Estimate the flow; without gradient, a few pairs at a time."""
-        # The maps of a whole clip do not fit into a CPU's cache: on their way
-        # to the memory and back they would take a fifth of the time.
-        features = self._encode(x)
-        if is_exporting():  # a graph has no cache to think of
-            return self._decode(features, x, backward)
-        batch, _, frames, height, width = x.shape
-        step = max(1, _PIXELS_AT_A_TIME // (batch * height * width))
-        if torch.is_grad_enabled() or x.is_cuda or step >= frames - 1:
-            return self._decode(features, x, backward)
-        parts = []
-        for start in range(0, frames - 1, step):
-            time = slice(start, start + step + 1)
-            part = {
-                level: (q[:, time], prepared[:, time])
-                for level, (q, prepared) in features.items()
-            }
-            parts.append(self._decode(part, x[:, :, time], backward))
-        return tuple(torch.cat(level, dim=2) for level in zip(*parts))
+        """Estimate the flow in one direction."""
+        return self._decode_parts(self._encode(x), x, backward)
 
     def bidirectional(
             self, x: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Estimate forward and backward flow from one set of pyramids."""
         self.check_clip(x)
         features = self._encode(x)
-        return (self._decode(features, x, backward=False),
-                self._decode(features, x, backward=True))
+        return (self._decode_parts(features, x, backward=False),
+                self._decode_parts(features, x, backward=True))
+
+    @property
+    def pairs_are_independent(self) -> bool:
+        """Return whether neither batch statistics nor chance take part."""
+        return not self.training or not (self.level_dropout or any(
+            isinstance(module, _BatchNorm) for module in self.modules()))
+
+    def with_drawn_pairs(self, x: Tensor,
+                         starts: Tensor) -> tuple[tuple[Tensor, ...], ...]:
+        """Estimate all flows from one set of pyramids."""
+        self.check_clip(x)
+        features = self._encode(x)
+        flows = self._decode_parts(features, x, backward=False)
+        drawn = tuple(take_windows(flow, starts, 1) for flow in flows)
+        back = self._decode_parts(
+            features_of_pairs(features, starts), take_windows(x, starts, 2),
+            backward=True)
+        return flows, drawn, back
+
+    def _decode_parts(self, features: Features, x: Tensor,
+                      backward: bool) -> tuple[Tensor, ...]:
+        """Decode, in inference on a CPU a few pairs at a time."""
+        if self.training or torch.is_grad_enabled():
+            return self._decode(features, x, backward)
+        rows = [[self._decode(*part, backward) for part in row]
+                for row in parts_of_clips(features, x)]
+        return join_parts(rows)
 
     def encode_frame(self, frame: Tensor) -> tuple[Tensor, Features]:
         """Extract the features of a frame once for both of its pairs."""
@@ -233,8 +240,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             q, prepared = features[level]
             # N x (T-1) x C x H x W -> (N * (T-1)) x C x H x W
             q1 = q[:, first].flatten(0, 1)
-            prepared1 = prepared[:, first].flatten(0, 1)
-            prepared2 = prepared[:, second].flatten(0, 1)
+            prepared1, prepared2 = (prepared[:, time].flatten(0, 1)
+                                    for time in (first, second))
             up = None if flow is None else resize_flow(flow, q1.shape[-2:])
             # eq. 2 and 3
             evidence = self.matchers[level].match(prepared1, prepared2, up)

@@ -2,12 +2,11 @@
 """Flow of the clips that a recognizer is given."""
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import torch
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from ...clips import draw_pairs, take_windows
 from ..flow.warp import photometric_errors
 from .staged import StagedTraining
 
@@ -17,11 +16,13 @@ class ClipFlow(StagedTraining):
 
     Attributes:
         clip_len: Frames per clip.
+        pairs_per_clip: Number of drawn pairs for the losses, None for all.
         max_testing_views: Number of clips in testing whose flow is estimated
             at a time, None for all.
     """
 
     clip_len: int
+    pairs_per_clip: int | None
     max_testing_views: int | None
 
     def extract_flow(self, inputs: Tensor) -> tuple[Tensor, ...]:
@@ -33,9 +34,42 @@ class ClipFlow(StagedTraining):
         Returns:
             Finest level first, ``(B*M, 2, T-1, H_l, W_l)`` in pixels.
         """
-        frozen = 'flow_estimator' in self.frozen_parts
-        with torch.no_grad() if frozen else nullcontext():
+        trains = any(parameter.requires_grad
+                     for parameter in self.flow_estimator.parameters())
+        # A frozen estimator runs as in inference.
+        with_grad = torch.is_grad_enabled() and (trains
+                                                 or inputs.requires_grad)
+        with torch.set_grad_enabled(with_grad):
             return self.flow_estimator.levels(self._clips(inputs))
+
+    def _flows_to_train(
+        self, clips: Tensor, for_classifier: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...], Tensor | None]:
+        """Estimate the flows for the losses of eq. 9, and for the classifier.
+
+        Args:
+            clips: Clips ``(N, 3, T, H, W)``.
+            for_classifier: Whether the classifier needs the flow of all
+                pairs.
+
+        Returns:
+            The clips of the losses, which are drawn pairs with
+            ``pairs_per_clip``; their forward and backward flows; and the flow
+            of level 0 of all pairs, None if it is not estimated.
+        """
+        estimator = self.flow_estimator
+        if self.pairs_per_clip is None:
+            flows, flows_back = estimator.bidirectional(clips)
+            return clips, flows, flows_back, flows[0]
+        starts = draw_pairs(clips, self.pairs_per_clip)
+        pairs = take_windows(clips, starts, 2)
+        # A classifier without influence on the flow needs no gradient of all
+        # pairs: then the drawn ones are cheaper alone.
+        if (for_classifier and not self.detach_flow
+                and estimator.pairs_are_independent):
+            flows, *drawn = estimator.with_drawn_pairs(clips, starts)
+            return pairs, *drawn, flows[0]
+        return pairs, *estimator.bidirectional(pairs), None
 
     @torch.no_grad()
     def photometric_errors(self, inputs: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, SampleList
 from torch import Tensor, nn
 
-from ...clips import draw_pairs
 from ..flow.base import build_flow_estimator
 from ..losses import build_unsupervised_loss
 from ..weight_init.cross_modality import load_rgb_kernel, stock_checkpoints
@@ -169,20 +168,19 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
         losses: dict[str, Tensor] = {}
         flow_weight = self.loss_weights.get('flow', 0)
         cls_weight = self.loss_weights.get('cls', 0)
+        flow = None
         if flow_weight:
-            clips = self._clips(inputs)
-            if self.pairs_per_clip is not None:
-                clips = draw_pairs(clips, self.pairs_per_clip)
-            flows, flows_back = self.flow_estimator.bidirectional(clips)
+            clips, flows, flows_back, flow = self._flows_to_train(
+                self._clips(inputs), bool(cls_weight))
             terms = self.flow_loss(flows, flows_back, clips,
                                    self._gt_flows(data_samples),
                                    self.flow_estimator)
             losses.update({k: flow_weight * v for k, v in terms.items()})
-            flow = flows[0]
         if cls_weight:
-            # Without drawn pairs, the forward flow is already known.
-            if not flow_weight or self.pairs_per_clip is not None:
-                flow = self.extract_flow(inputs)[0]
+            if flow is None:
+                with torch.set_grad_enabled(torch.is_grad_enabled()
+                                            and not self.detach_flow):
+                    flow = self.extract_flow(inputs)[0]
             feats, head_kwargs = self._classify(
                 flow.detach() if self.detach_flow else flow, inputs.shape[1],
                 'neck', data_samples, False)
@@ -191,7 +189,8 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
             terms = {**terms, **head_kwargs.get('loss_aux', {})}
             losses.update({k: cls_weight * v if 'loss' in k else v
                            for k, v in terms.items()})
-        return {**losses, **flow_statistics(flow.detach())}
+        shown = flows[0] if flow is None else flow
+        return {**losses, **flow_statistics(shown.detach())}
 
     def predict(self, inputs: Tensor, data_samples: SampleList,
                 **kwargs) -> SampleList:
