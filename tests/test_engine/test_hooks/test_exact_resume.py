@@ -125,6 +125,30 @@ def test_sigterm_saves_and_the_rest_is_the_same(build, tmp_path, when,
     }
 
 
+@pytest.mark.parametrize('when', ['step', 'validation'])
+def test_a_second_sigterm_lets_the_checkpoint_be_written(
+        build, tmp_path, when, monkeypatch):
+    """As torchrun sends it when another process has ended."""
+    before = signal.getsignal(signal.SIGTERM)
+    runner = build(tmp_path, 2)
+    runner.register_hook(SendAt(when, STEPS))
+    save = runner.save_checkpoint
+
+    def terminated(*args, **kwargs):
+        if 'interrupted.pth' in args:
+            os.kill(os.getpid(), signal.SIGTERM)
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(runner, 'save_checkpoint', terminated)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runner.train()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+    assert (tmp_path / 'interrupted.pth').exists()
+
+
 @pytest.mark.parametrize('done, workers', [(1, 0), (3, 0), (5, 0), (5, 1)])
 def test_iteration_checkpoints_within_an_epoch(build, tmp_path, done,
                                                workers, monkeypatch):

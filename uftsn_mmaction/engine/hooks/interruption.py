@@ -27,7 +27,8 @@ class InterruptionHook(Hook):
     A scheduler sends SIGTERM some time before it kills. The step is finished,
     ``SafeCheckpointHook`` writes ``interrupted.pth``, and the program ends
     with the status 143; ``resume=True`` goes on from there. A second SIGTERM
-    ends it at once. Without ``SafeCheckpointHook`` nothing is done.
+    ends it at once, unless it is writing already. Without
+    ``SafeCheckpointHook`` nothing is done.
 
     All processes of a distributed training end after the same step, whenever
     each of them gets the signal.
@@ -113,7 +114,11 @@ class InterruptionHook(Hook):
 
     def _end(self, runner: Runner, iter: int) -> None:
         self._requested = True
+        # torchrun sends SIGTERM once more when a process without a checkpoint
+        # to write has ended.
+        handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._saver.save_interrupted(runner, runner.epoch, iter)
+        signal.signal(signal.SIGTERM, handler)
         runner.logger.info(
             f'Ended by SIGTERM in epoch {runner.epoch + 1} after iteration '
             f'{iter}; --resume goes on from there')
