@@ -50,7 +50,7 @@ def data_root(tmp_path_factory):
 @pytest.fixture(scope='module')
 def uninterrupted(repo_root, data_root, tmp_path_factory, run_command):
     work_dir = tmp_path_factory.mktemp('uninterrupted')
-    run_command(command(repo_root, work_dir, data_root))
+    run_command(command(repo_root, work_dir, data_root), fork=True)
     log, = work_dir.glob('*/*.log')
     return work_dir, log.read_text()
 
@@ -80,7 +80,7 @@ def test_killed_in_stage_two_and_resumed(uninterrupted, repo_root, data_root,
                                          tmp_path, start_command, run_command,
                                          wait_until):
     with start_command(
-            command(repo_root, tmp_path, data_root),
+            command(repo_root, tmp_path, data_root), fork=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL) as process:
         # Epoch 3 is the first of stage 2, and stage 2 has one more.
@@ -88,7 +88,8 @@ def test_killed_in_stage_two_and_resumed(uninterrupted, repo_root, data_root,
         os.killpg(process.pid, signal.SIGKILL)
     assert not (tmp_path / 'epoch_5.pth').exists()
 
-    run_command(command(repo_root, tmp_path, data_root, '--resume'))
+    run_command(command(repo_root, tmp_path, data_root, '--resume'),
+                fork=True)
     log = max(tmp_path.glob('*/*.log')).read_text()
     assert "Stage 'flow'" not in log and "Stage 'classifier'" in log
     expected = weights(uninterrupted[0], 6)

@@ -212,7 +212,7 @@ def test_tool_writes_lists_of_official_size_that_can_be_loaded(
         command, hmdb51, repo_root, run_command):
     done = run_command(
         [sys.executable, '-W', 'ignore', *command, '--allow-missing'],
-        cwd=repo_root)
+        cwd=repo_root, fork=True)
     head, *rows = done.stdout.splitlines()[-8:-1]
     assert head.split() == ['list', 'videos', 'missing']
     expected = [

@@ -23,7 +23,7 @@ def test_reasons_table_and_clean_list(repo_root, kinds_of_video, kinds_list,
                repo_root / 'tools' / 'check_videos.py', path, '--root',
                kinds_of_video[0], '--out', tmp_path / 'out/clean.txt',
                '--table', tmp_path / 'out/table.csv']  # yapf: disable
-    done = run_command(command, status=1)
+    done = run_command(command, status=1, fork=True)
     sound = [line for line, value in usable.items() if value]
     clean = (tmp_path / 'out/clean.txt').read_text(encoding='utf-8')
     assert clean.splitlines() == sound
@@ -41,7 +41,7 @@ def test_reasons_table_and_clean_list(repo_root, kinds_of_video, kinds_list,
     assert 'pipe' in rows['pipe.mp4 7']['reason']
     # The clean list is clean.
     run_command([*command[:4], tmp_path / 'out/clean.txt', '--root',
-                 kinds_of_video[0]])  # yapf: disable
+                 kinds_of_video[0]], fork=True)  # yapf: disable
 
 
 def test_a_missing_list_is_one_sentence(repo_root, tmp_path, run_command):

@@ -119,11 +119,11 @@ def test_torchrun_and_a_kill(repo_root, classes, tmp_cwd, run_command,
     env = dict(OMP_NUM_THREADS='1')
     files = [tmp_cwd / f'out/{name}/{name}_1/{number:05d}.npy'
              for name in ('jump', 'run') for number in range(1, 12)]
-    with start_command(command, env=env) as process:
+    with start_command(command, env=env, fork=True) as process:
         wait_until(lambda: sum(path.exists() for path in files) > 4, process)
     done = {path: path.stat().st_mtime_ns for path in files if path.exists()}
     assert len(done) < len(files)
-    run_command(command, env=env)
+    run_command(command, env=env, fork=True)
     assert all(path.exists() for path in files)
     # One pair may have been written between the look and the kill.
     assert all(path.stat().st_mtime_ns == time for path, time in done.items())
