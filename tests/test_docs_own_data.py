@@ -96,7 +96,7 @@ def run(checkout, run_command):
             arguments += options
             program = Path(sys.executable).with_name(program)
         return run_command(
-            [program, *arguments], cwd=checkout,
+            [program, *arguments], cwd=checkout, fork=True,
             env=dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'))
 
     return run
