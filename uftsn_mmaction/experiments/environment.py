@@ -15,6 +15,7 @@ import torch
 from mmengine.utils.dl_utils import collect_env
 
 from ..models.flow import warp_correlate_cpu
+from ..models.flow.warp_correlate import has_triton
 from ..version import __version__
 
 _UNUSED = ('PyTorch compiling details', 'MUSA available', 'numpy_random_seed')
@@ -34,6 +35,8 @@ def environment() -> dict[str, str]:
     env['system'] = platform.platform()
     env['CPU'] = f'{_cpu_name()}, {os.cpu_count()} cores'
     if torch.cuda.is_available():
+        found = has_triton(torch.device('cuda', torch.cuda.current_device()))
+        env['warp_correlate on GPUs'] = 'Triton' if found else 'PyTorch'
         env['cuDNN'] = str(torch.backends.cudnn.version())
     return env
 

@@ -2,7 +2,11 @@
 """Eq. 2 and 3 as one operator, with a body for each kind of machine."""
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from shutil import which
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +32,8 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
 
     One operator, ``torch.ops.uftsn.warp_correlate``. On a CPU its body is
     compiled C++, where the installation found a compiler (see
-    ``warp_correlate_cpu``), and elsewhere a loop over the shifts
+    ``warp_correlate_cpu``), on a GPU it is Triton, where that is installed
+    (see ``warp_correlate_triton``), and elsewhere a loop over the shifts
     (``warp_correlate_loop``). It has a first derivative alone.
 
     Args:
@@ -92,10 +97,22 @@ def cost_volume(first: Tensor, second: Tensor,
     return warp_correlate(first, second, None, max_displacement)
 
 
+@cache
+def has_triton(device: torch.device) -> bool:
+    """Tell whether Triton can compile for a GPU, which takes a compiler."""
+    compiler = os.environ.get('CC') or which('gcc') or which('clang')
+    return (find_spec('triton') is not None and compiler is not None
+            and torch.cuda.get_device_capability(device) >= (7, 0))
+
+
 def _body(feature: Tensor) -> ModuleType:
     """Return the module with the fastest body that takes such a feature."""
     if warp_correlate_cpu.accepts(feature):
         return warp_correlate_cpu
+    if feature.is_cuda and has_triton(feature.device):
+        # Here, since not every machine has it.
+        from . import warp_correlate_triton
+        return warp_correlate_triton
     return warp_correlate_loop
 
 
