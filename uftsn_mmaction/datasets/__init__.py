@@ -9,6 +9,7 @@ from .transforms.load_flow import LoadGroundTruthFlow
 from .transforms.sample_moving_clips import SampleMovingClips
 from .transforms.samplings import Samplings
 from .transforms.take_frames import TakeFrames
+from .transforms.torch_codec import TorchCodecDecode, TorchCodecInit
 from .video import CheckedVideoDataset
 from .video_folder import VideoFolderDataset
 
@@ -16,5 +17,5 @@ __all__ = [
     'CachedFlow', 'CheckedVideoDataset', 'DecordPathInit', 'FlipFlow',
     'FormatFlow', 'LoadGroundTruthFlow', 'RandomMotionDataset', 'ResizeFlow',
     'SampleMovingClips', 'Samplings', 'SyntheticMotionDataset', 'TakeFrames',
-    'VideoFolderDataset'
+    'TorchCodecDecode', 'TorchCodecInit', 'VideoFolderDataset'
 ]

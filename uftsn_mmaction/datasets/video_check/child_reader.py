@@ -80,12 +80,29 @@ class PyAV:
             yield frame.height, frame.width, 3
 
 
+class TorchCodec:
+    """torchcodec, which looks for all frames before it gives one."""
+
+    declared = None
+
+    def __init__(self, path: str) -> None:
+        from torchcodec.decoders import VideoDecoder
+        self.reader = VideoDecoder(
+            path, dimension_order='NHWC', num_ffmpeg_threads=1)
+        self.rate = self.reader.metadata.average_fps or 0
+
+    def frames(self) -> Iterator[tuple[int, ...]]:
+        for index in range(len(self.reader)):
+            yield tuple(self.reader[index].shape)
+
+
 DECODERS = dict(
     decord=Decord,
     decord_bytes=lambda path: Decord(path, from_memory=True),
     opencv=OpenCV,
     opencv_stream=lambda path: OpenCV(path, streamed=True),
-    pyav=PyAV)
+    pyav=PyAV,
+    torchcodec=TorchCodec)
 
 
 def read(path: str, decoder: str, stay_alive: Callable[[], None]) -> dict:

@@ -9,7 +9,8 @@ DECODERS = dict(
     DecordInit='decord_bytes',
     DecordPathInit='decord',
     OpenCVInit='opencv',
-    PyAVInit='pyav')
+    PyAVInit='pyav',
+    TorchCodecInit='torchcodec')
 
 
 def decoder_of(transforms: Iterable[Callable]) -> str | None:

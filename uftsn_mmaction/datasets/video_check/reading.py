@@ -27,6 +27,7 @@ _PLAIN_WORDS = {
     'Error sending packet': 'its data are damaged',
     'Error reading': 'it is no video',
     'cannot open it': 'it is no video',
+    'Could not load libtorchcodec': 'it finds no shared libraries of FFmpeg',
 }
 
 
