@@ -82,7 +82,7 @@ def test_two_flows_are_compared(repo_root, run_tool, options, tmp_path,
     done = run_command([
         sys.executable, 'tools/compare_flows.py', '--gpus', '0', '--threads',
         '1', *arguments
-    ], cwd=repo_root)  # yapf: disable
+    ], cwd=repo_root, fork=True)  # yapf: disable
     out = done.stdout
     found = json.loads((work_dir / 'flows.json').read_text())
     aepe = [row['by_seed']['3']['flow/AEPE'] for row in found['rows']]

@@ -77,7 +77,7 @@ def fused(repo_root, root, run_command):
             '--show-dir', str(root / 'drawn'), '--interval', '2']
     command = [sys.executable, '-W', 'ignore'] + arguments(
         repo_root, root, FUSION, '--stream', *pairs, *more, options=WEIGHED)
-    return run_command(command).stdout, read(root / 'fused.pkl')
+    return run_command(command, fork=True).stdout, read(root / 'fused.pkl')
 
 
 def test_every_second_prediction_is_drawn(fused, root):

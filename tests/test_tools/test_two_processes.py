@@ -99,7 +99,7 @@ def command(repo_root, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def trained(command, run_command, tmp_path_factory):
-    """Folder of a training by two processes."""
+    """Folder of a training by two processes, which no server forked."""
     folder = tmp_path_factory.mktemp('trained')
     run_command(**command('train', '--work-dir', folder), cwd=folder)
     return folder
@@ -129,7 +129,7 @@ def test_each_video_counts_once(trained, command, run_command, tmp_path):
                 'test', trained / 'epoch_3.pth', '--dump', dump,
                 '--work-dir', tmp_path / str(processes),
                 processes=processes),
-            cwd=tmp_path)
+            cwd=tmp_path, fork=True)
         with open(dump, 'rb') as file:
             found.append(pickle.load(file))
     assert len(found[0]) == len(found[1]) == 7
@@ -144,7 +144,7 @@ def test_a_killed_process_ends_the_job(command, start_command, run_command,
     """SIGTERM, which torchrun sends to the rest, saves the present step."""
     more = command('train', '--work-dir', tmp_path)
     with start_command(
-            more.pop('command'), **more, cwd=tmp_path,
+            more.pop('command'), **more, cwd=tmp_path, fork=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL) as process:
         first = tmp_path / 'epoch_1.pth'
@@ -154,7 +154,7 @@ def test_a_killed_process_ends_the_job(command, start_command, run_command,
         assert process.wait() != 0
     # What there is, is enough to go on.
     run_command(**command('train', '--work-dir', tmp_path, '--resume'),
-                cwd=tmp_path)
+                cwd=tmp_path, fork=True)
     whole, rest = (torch.load(folder / 'epoch_3.pth')['state_dict']
                    for folder in (trained, tmp_path))
     for name in whole:
@@ -167,7 +167,7 @@ def test_sigterm_saves_the_same_step_of_all(command, start_command,
                                             tmp_path, trained):
     more = command('train', '--work-dir', tmp_path)
     with start_command(
-            more.pop('command'), **more, cwd=tmp_path,
+            more.pop('command'), **more, cwd=tmp_path, fork=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL) as process:
         wait_until((tmp_path / 'epoch_1.pth').exists, process)
@@ -178,7 +178,7 @@ def test_sigterm_saves_the_same_step_of_all(command, start_command,
         assert process.wait() != 0
     assert (tmp_path / 'interrupted.pth').exists()
     run_command(**command('train', '--work-dir', tmp_path, '--resume'),
-                cwd=tmp_path)
+                cwd=tmp_path, fork=True)
     whole, rest = (torch.load(folder / 'epoch_3.pth')['state_dict']
                    for folder in (trained, tmp_path))
     for name in whole:
@@ -200,7 +200,7 @@ def test_they_train_as_one_with_the_doubled_batch(command, run_command,
         run_command([
             *options, 'train_cfg.max_epochs=2',
             f'train_dataloader.batch_size={8 // processes}'
-        ], env=more['env'], cwd=tmp_path)
+        ], env=more['env'], cwd=tmp_path, fork=True)
         states.append([torch.load(folder / f'epoch_{epoch}.pth')['state_dict']
                        for epoch in (1, 2)])
     alone, both = states

@@ -27,13 +27,14 @@ def test_quickstart_survives_an_interruption(repo_root, tiny_options,
     log = tmp_path / 'log.txt'
     first = work_dir / 'temporal' / 'epoch_1.pth'
     with log.open('w') as file, start_command(
-            command, cwd=repo_root, stdout=file, stderr=file) as process:
+            command, cwd=repo_root, stdout=file, stderr=file,
+            fork=True) as process:
         wait_until(first.exists, process)
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 128 + signal.SIGTERM, log.read_text()
     assert not (work_dir / 'metrics.json').exists()
 
-    done = run_command(command, cwd=repo_root)
+    done = run_command(command, cwd=repo_root, fork=True)
     assert 'resumed epoch: ' in done.stdout + done.stderr
     log = max((work_dir / 'temporal').glob('*/*.log'))
     assert 'Epoch(train) [2]' in log.read_text()
