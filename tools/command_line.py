@@ -9,7 +9,9 @@ from __future__ import annotations
 import end_on_signals  # noqa: F401, before what takes seconds
 
 # isort: split
+import atexit
 import functools
+import gc
 import os
 import sys
 from argparse import (
@@ -81,6 +83,9 @@ def command(*mistakes: type[Exception]) -> Callable:
 
         @functools.wraps(main)
         def run() -> None:
+            # At its end Python would look for garbage in all that torch has
+            # imported, which takes two seconds.
+            atexit.register(gc.freeze)
             # Python has none where the shell has closed them (`>&-`).
             sys.stdout = sys.stdout or open(os.devnull, 'w')
             sys.stderr = sys.stderr or open(os.devnull, 'w')
