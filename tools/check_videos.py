@@ -14,7 +14,7 @@ from command_line import command, tool_parser
 # isort: split
 import argparse
 
-_DECODERS = 'decord', 'decord_bytes', 'opencv', 'pyav'
+_DECODERS = 'decord', 'decord_bytes', 'opencv', 'pyav', 'torchcodec'
 
 
 def parse_args() -> argparse.Namespace:
