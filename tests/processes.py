@@ -44,12 +44,25 @@ def find_marked(mark: str) -> list[int]:
     return found
 
 
+def is_running(pid: int) -> bool:
+    """Tell a process from one that has ended, waited for or not."""
+    try:
+        stat = Path(f'/proc/{pid}/stat').read_text()
+    # The second one, if it ends meanwhile.
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(')')[2].split()[0] not in 'ZX'
+
+
 def end_marked(mark: str) -> None:
     """Kill the processes that carry a mark, until none is left."""
-    while marked := find_marked(mark):
+    killed: set[int] = set()
+    # One that was killed loses its files and its mark before it has ended.
+    while (marked := find_marked(mark)) or any(map(is_running, killed)):
         for pid in marked:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        killed.update(marked)
         time.sleep(0.01)
 
 

@@ -47,16 +47,8 @@ class Family:
 
     def alive(self):
         """Members that run; one that nobody waited for does not."""
-        found = []
-        for path in self.files:
-            try:
-                with open(f'/proc/{path.read_text()}/stat') as file:
-                    state = file.read().rpartition(')')[2].split()[0]
-            except FileNotFoundError:
-                continue
-            if state != 'Z':
-                found.append(path.stem)
-        return found
+        return [path.stem for path in self.files if path.exists()
+                and processes.is_running(int(path.read_text()))]
 
 
 @pytest.fixture
