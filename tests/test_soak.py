@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the soak script would notice, of a training that it can build."""
+"""The soak script notices growth, in a training that it can build."""
 import os
 import subprocess
 import sys

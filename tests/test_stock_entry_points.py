@@ -73,7 +73,7 @@ def use_small_data(cfg, root):
 
 
 def scores_of_the_loader(cfg, model):
-    """What a runner would get for the videos of the test list."""
+    """Scores that a runner gives the videos of the test list."""
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     batch = pseudo_collate([dataset[n] for n in range(len(dataset))])
     with torch.no_grad():

@@ -82,6 +82,16 @@ def warnings_of(runner, monkeypatch):
     return said
 
 
+def train_until_sigterm(runner):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runner.train()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+
+
 # When, after how many steps, how many are done at the end, and workers.
 SIGNALS = [
     ('step', 0, 1, 0), ('step', 4, 5, 0), ('step', 4, 5, 2), ('step', 5, 6, 0),
@@ -103,12 +113,7 @@ def test_sigterm_saves_and_the_rest_is_the_same(build, tmp_path, when,
     folder = tmp_path / 'part'
     runner = build(folder, 3, loader=loader)
     runner.register_hook(SendAt(when, iteration))
-    try:
-        with pytest.raises(SystemExit) as ended:
-            runner.train()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert ended.value.code == 143
+    train_until_sigterm(runner)
     assert runner.model.seen == whole.model.seen[:done]
     rest = build(folder, 3, loader=loader, resume=True)
     validations = runner.val_evaluator.metrics[0].calls
@@ -129,7 +134,6 @@ def test_sigterm_saves_and_the_rest_is_the_same(build, tmp_path, when,
 def test_a_second_sigterm_lets_the_checkpoint_be_written(
         build, tmp_path, when, monkeypatch):
     """As torchrun sends it when another process has ended."""
-    before = signal.getsignal(signal.SIGTERM)
     runner = build(tmp_path, 2)
     runner.register_hook(SendAt(when, STEPS))
     save = runner.save_checkpoint
@@ -140,12 +144,7 @@ def test_a_second_sigterm_lets_the_checkpoint_be_written(
         save(*args, **kwargs)
 
     monkeypatch.setattr(runner, 'save_checkpoint', terminated)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            runner.train()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert ended.value.code == 143
+    train_until_sigterm(runner)
     assert (tmp_path / 'interrupted.pth').exists()
 
 

@@ -122,7 +122,7 @@ def test_of_slices_and_transposed_maps(kernels):
 
 
 class OnGPU:
-    """What the choice of a body reads of a feature."""
+    """Stand-in for a feature on a GPU."""
 
     is_cuda = True
     dtype = torch.float32

@@ -41,7 +41,7 @@ def random_clips(samples=(2, 2, 2), clip_len=3, widths=(32, 32, 32)):
 
 
 def predict(model, inputs, labels=(0, 1, 2)):
-    """What the test loop of the runner does with a batch."""
+    """Predict a batch as the test loop of the runner does."""
     samples = [ActionDataSample().set_gt_label(label) for label in labels]
     return model.test_step(dict(inputs=inputs, data_samples=samples))
 

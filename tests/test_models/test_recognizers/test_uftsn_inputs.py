@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the recognizer refuses, and what it does under autocast."""
+"""Inputs that the recognizer refuses, and inputs under autocast."""
 import pytest
 import torch
 from mmaction.evaluation import AccMetric, mean_average_precision

@@ -2,13 +2,10 @@
 """Open a video with decord by its path."""
 from __future__ import annotations
 
-import os.path as osp
-
 from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
 
-from ..broken_video import BrokenVideoError
-from ..video_check.container import why_no_file
+from .video_path import path_of_video
 
 
 @TRANSFORMS.register_module()
@@ -32,11 +29,7 @@ class DecordPathInit(DecordInit):
         """
         if self.io_backend != 'disk':
             return super()._get_video_reader(filename)
-        if not osp.splitext(filename)[1]:
-            filename += '.mp4'
-        reason = why_no_file(filename)
-        if reason is not None:
-            raise BrokenVideoError(reason)
+        filename = path_of_video(filename)
         try:
             import decord
         except ImportError as error:

@@ -2,15 +2,12 @@
 """Open and decode a video with torchcodec, on a CPU or a GPU."""
 from __future__ import annotations
 
-import os.path as osp
-
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from ..broken_video import BrokenVideoError
-from ..video_check.container import why_no_file
+from .video_path import path_of_video
 
 
 @TRANSFORMS.register_module()
@@ -45,12 +42,7 @@ class TorchCodecInit(BaseTransform):
             BrokenVideoError: If the path does not lead to a file.
         """
         from torchcodec.decoders import VideoDecoder
-        filename = results['filename']
-        if not osp.splitext(filename)[1]:
-            filename += '.mp4'
-        reason = why_no_file(filename)
-        if reason is not None:
-            raise BrokenVideoError(reason)
+        filename = path_of_video(results['filename'])
         try:
             reader = VideoDecoder(
                 filename, dimension_order='NHWC', device=self.device,

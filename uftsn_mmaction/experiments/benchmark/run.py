@@ -33,7 +33,6 @@ def run_benchmark(settings: BenchmarkSettings, out: Path,
         build_model(build_estimator(spec), settings.classifier,
                     settings.clip_lens[0])
     out.mkdir(parents=True, exist_ok=True)
-    set_threads(settings.threads[0])
     # Let cuDNN try its algorithms during the warm-up.
     torch.backends.cudnn.benchmark = True
     record = dict(
@@ -59,6 +58,7 @@ def _measure(combination: Combination,
              settings: BenchmarkSettings) -> list[Row]:
     """Measure all estimators in one combination."""
     title, rows, runs = combination.title, [], []
+    set_threads(combination.threads)
     on_gpu = torch.device(combination.device).type == 'cuda'
     for spec in settings.estimators:
         print(f'{title}: operations and memory of {spec}', flush=True)

@@ -80,7 +80,6 @@ class Workload:
     def __init__(self, spec: str, combination: Combination,
                  settings: BenchmarkSettings) -> None:
         self.device = torch.device(combination.device)
-        self.threads = combination.threads
         estimator = build_estimator(spec)
         model = build_model(estimator, settings.classifier,
                             combination.clip_len)
@@ -96,7 +95,6 @@ class Workload:
     @torch.inference_mode()
     def __call__(self) -> Seconds:
         """Run once."""
-        set_threads(self.threads)
         self._flow_seconds = 0.
         begin, begin_cpu = self._now(), process_time()
         self.model.test_step(self.data)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ...clips import draw_pairs, take_windows
 from ..flow.warp import photometric_errors
+from ..losses.unsupervised import UnsupervisedLoss
 from .staged import StagedTraining
 
 
@@ -16,12 +17,14 @@ class ClipFlow(StagedTraining):
 
     Attributes:
         clip_len: Frames per clip.
+        flow_loss: Loss of the flow, which may compare it with the true one.
         pairs_per_clip: Number of drawn pairs for the losses, None for all.
         max_testing_views: Number of clips in testing whose flow is estimated
             at a time, None for all.
     """
 
     clip_len: int
+    flow_loss: UnsupervisedLoss
     pairs_per_clip: int | None
     max_testing_views: int | None
 
@@ -70,6 +73,18 @@ class ClipFlow(StagedTraining):
             flows, *drawn = estimator.with_drawn_pairs(clips, starts)
             return pairs, *drawn, flows[0]
         return pairs, *estimator.bidirectional(pairs), None
+
+    def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
+        """Collect the true flows by direction, if a loss needs them."""
+        if not self.flow_loss.needs_gt_flow:
+            return None
+        keys = {False: 'gt_flow', True: 'gt_flow_back'}
+        # M x 2 x (T-1) x H x W of each sample -> (B*M) x 2 x (T-1) x H x W
+        return {
+            backward: torch.cat([sample.get(key) for sample in data_samples])
+            for backward, key in keys.items()
+            if all(key in sample for sample in data_samples)
+        }
 
     @torch.no_grad()
     def photometric_errors(self, inputs: Tensor) -> Tensor:

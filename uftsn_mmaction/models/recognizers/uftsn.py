@@ -228,18 +228,6 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
                 score.to(torch.promote_types(score.dtype, torch.float32)))
         return predictions
 
-    def _gt_flows(self, data_samples: SampleList) -> dict[bool, Tensor] | None:
-        """Collect the true flows by direction, if a loss needs them."""
-        if not self.flow_loss.needs_gt_flow:
-            return None
-        keys = {False: 'gt_flow', True: 'gt_flow_back'}
-        # M x 2 x (T-1) x H x W of each sample -> (B*M) x 2 x (T-1) x H x W
-        return {
-            backward: torch.cat([sample.get(key) for sample in data_samples])
-            for backward, key in keys.items()
-            if all(key in sample for sample in data_samples)
-        }
-
     def _classify(self, flow: Tensor, num_segs: int, stage: str,
                   data_samples: SampleList, test_mode: bool) -> tuple:
         """Turn flow ``(B*M, 2, T-1, H, W)`` of level 0 into features."""
