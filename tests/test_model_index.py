@@ -27,6 +27,11 @@ RESULTS = {
     'tsn_r18_quickstart': {
         'Top 1 Accuracy': (GENERATED, 'spatial stream, one frame')
     },
+    'uftsn_plus_fusion_quickstart': {
+        'Top 1 Accuracy': (BOXED, 'fusion, average of class scores'),
+        'Top 1 Accuracy of Probabilities':
+        (BOXED, 'fusion, average of probabilities')
+    },
     'uftsn_fusion_quickstart': {
         'Top 1 Accuracy':
         (GENERATED, '**fusion**, average of class scores'),

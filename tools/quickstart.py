@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
         'nothing (default: %(default)s)')
     parser.add_argument(
         '--fusion-config',
-        default=os.path.relpath(CONFIGS / 'uftsn_fusion_quickstart.py'),
+        default=os.path.relpath(CONFIGS / 'uftsn_plus_fusion_quickstart.py'),
         help='fusion of the trained stream with a spatial one (default: '
         '%(default)s)')
     parser.add_argument(
