@@ -51,6 +51,8 @@ def serve(args: Namespace) -> None:
     from uftsn_mmaction.models.flow_zoo import EstimatorSpec
 
     check_above_zero(args, 'size', 'seconds', 'megabytes', 'port')
+    if args.port > 65535:
+        raise ValueError(f'--port must be at most 65535, got {args.port}')
     import_gradio()
     for name in args.estimator:
         EstimatorSpec.parse(name)

@@ -97,6 +97,7 @@ def test_commands_of_its_page(repo_root, monkeypatch):
 
 @pytest.mark.parametrize('args, words', [
     (['--port', '0'], '--port must be above 0'),
+    (['--port', '70000'], '--port must be at most 65535'),
     (['--estimator', 'nothing'], "'nothing' is unknown"),
     (['none.py'], "CONFIG 'none.py' does not exist"),
 ])
