@@ -9,7 +9,7 @@ VENV := .venv
 STAMP := $(VENV)/.stamp
 PIP := $(VENV)/bin/python -m pip install $(PIP_ARGS)
 
-# Small tensors gain nothing from threads, and two test processes with many
+# Small tensors gain nothing from threads, and several test processes with many
 # threads each get in one another's way.
 export OMP_NUM_THREADS ?= 1
 
@@ -46,7 +46,7 @@ demo: setup  ## Train the three stages on generated videos
 	$(VENV)/bin/python tools/quickstart.py
 
 test: setup  ## Run the test suite
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 lint: setup  ## Check the style of the code
 	$(VENV)/bin/ruff check .

@@ -7,7 +7,11 @@ import pytest
 
 CONFIG = """
 _base_ = ['{root}/configs/uftsn_r18_ucf101_subset.py']
-model = dict(cls_head=dict(num_classes=2))
+model = dict(
+    backbone=dict(
+        _delete_=True, type='mmpretrain.ResNet', depth=18, stem_channels=8,
+        base_channels=8),
+    cls_head=dict(num_classes=2, in_channels=64))
 videos = dict(
     ann_file='list.txt', data_prefix=dict(video='{videos}'), num_classes=2,
     delimiter='|', max_bad_share=0.9)

@@ -11,6 +11,11 @@ import torch
 
 # Two epochs a stage on a few small clips, without validation.
 OPTIONS = [
+    # A narrow classifier: its width is not what is tested.
+    'model.backbone._delete_=True', 'model.backbone.type=mmpretrain.ResNet',
+    'model.backbone.depth=18',
+    'model.backbone.stem_channels=8', 'model.backbone.base_channels=8',
+    'model.cls_head.in_channels=64',
     'train_dataloader.batch_size=4', 'train_dataloader.num_workers=1',
     'train_cfg.max_epochs=6', 'train_cfg.val_interval=100',
     'default_hooks.stages.stages.classifier.begin=2',

@@ -12,6 +12,11 @@ import torch
 
 # One epoch a stage; 7 videos to test, which two processes cannot share.
 OPTIONS = [
+    # A narrow classifier: its width is not what is tested.
+    'model.backbone._delete_=True', 'model.backbone.type=mmpretrain.ResNet',
+    'model.backbone.depth=18',
+    'model.backbone.stem_channels=8', 'model.backbone.base_channels=8',
+    'model.cls_head.in_channels=64',
     'train_dataloader.batch_size=4', 'train_dataloader.num_workers=0',
     'val_dataloader.num_workers=0', 'test_dataloader.num_workers=0',
     'test_dataloader.batch_size=2', 'val_dataloader.batch_size=2',

@@ -38,7 +38,7 @@ def quickstart(repo_root, generated_videos, tmp_path):
         loader.batch_size = 4
         loader.dataset.data_root = str(generated_videos)
         loader.dataset.generator.update(num_train=16, num_test=16)
-        loader.dataset.indices = 8
+        loader.dataset.indices = 4
     cfg.train_cfg.max_epochs = 1
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.work_dir = str(tmp_path)
