@@ -24,7 +24,7 @@ model = dict(
             patch_size=7,
             census_penalty='robust',
             occlusion='forward_backward'),
-        smoothness=dict(type='SmoothnessLoss', weight=1.0, order=2),
+        smoothness=dict(type='SmoothnessLoss', weight=12.0, order=2),
         self_supervision=dict(type='SelfSupervisionLoss', weight=0.3)),
     loss_weights=dict(flow=1.0),
     test_cfg=dict(return_flow='both'))

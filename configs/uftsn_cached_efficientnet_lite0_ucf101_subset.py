@@ -13,10 +13,16 @@ flows = dict(
     uftsn_plus=dict(estimator=plus),
     uftsn_plus_refined=dict(
         estimator=dict(type='RefinedFlowEstimator', flow_estimator=plus)),
-    # The weights in the box after flow_videos.py, on the same videos.
+    # The weights in the box after two epochs of flow_videos.py, on the same
+    # videos.
     adapted=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_plus'),
-        checkpoint='work_dirs/flow_videos/epoch_4.pth'),
+        checkpoint='work_dirs/flow_videos/epoch_2.pth'),
+    # After three stages in front of a classifier of its own.
+    joint=dict(
+        estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_plus'),
+        checkpoint='work_dirs/uftsn_plus_efficientnet_lite0_ucf101_subset/'
+        'epoch_17.pth'),
     # The paper's losses from a random start: stage 1 of this config.
     paper=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_small'),
