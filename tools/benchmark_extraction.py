@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from command_line import (
     ESTIMATOR,
+    FLOW_FORMATS,
     add_device,
     add_estimator,
     check_above_zero,
@@ -26,8 +27,6 @@ import shlex
 import sys
 from pathlib import Path
 
-_FORMATS = 'flo', 'npy', 'png', 'kitti', 'rawframes', 'mp4'
-
 
 def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
@@ -35,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     add('videos', nargs='+', metavar='VIDEO',
         help='videos, as extract_flow.py takes them')
     add_estimator(parser, (ESTIMATOR, 'uftsn_plus', 'tvl1'))
-    add('--to', nargs='+', choices=_FORMATS, default=list(_FORMATS),
+    add('--to', nargs='+', choices=FLOW_FORMATS, default=list(FLOW_FORMATS),
         help='formats (default: all)')
     add('--out', type=Path, required=True, metavar='DIR',
         help='folder of the flow and of extraction.json')

@@ -31,6 +31,8 @@ ESTIMATOR = 'uftsn_plus+refined'
 #: three need ptlflow.
 COMPARED = ('uftsn', 'tvl1', 'tvl1_fast', 'dis', 'tvnet', 'pwcnet',
             'raft_small', 'neuflow')
+#: Formats of extracted flow.
+FLOW_FORMATS = ('flo', 'npy', 'png', 'kitti', 'rawframes', 'mp4')
 
 _MISTAKE = 2
 # The status of a program whose output nobody reads any more: 128 + SIGPIPE.

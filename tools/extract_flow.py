@@ -16,6 +16,7 @@ is named at the end, and the exit status is 1.
 from __future__ import annotations
 
 from command_line import (
+    FLOW_FORMATS,
     add_device,
     add_estimator,
     check_above_zero,
@@ -27,8 +28,6 @@ from command_line import (
 import argparse
 import sys
 
-_FORMATS = 'flo', 'npy', 'png', 'kitti', 'rawframes', 'mp4'
-
 
 def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
@@ -36,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     add('videos', nargs='+', metavar='VIDEO',
         help='video, folder, pattern, address, or a .txt list with a line '
         '"path" or "path label" for each video')
-    add('--to', required=True, choices=_FORMATS, help='format')
+    add('--to', required=True, choices=FLOW_FORMATS, help='format')
     add('--out', required=True, metavar='DIR', help='folder of the flow')
     add_estimator(parser)
     add('--stride', type=int, default=1, metavar='N',

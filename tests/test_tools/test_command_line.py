@@ -59,7 +59,7 @@ def test_what_help_says_is_what_the_package_has():
     assert tools['generate_motion']['DEFAULTS'] == asdict(MotionSetSettings())
     assert tools['check_videos']['_DECODERS'] == (*sorted(DECODERS.values()), )
     assert tools['compare_flows']['_DATA'] == (*DATA, )
-    assert tools['extract_flow']['_FORMATS'] == (*FORMATS, )
+    assert tools['extract_flow']['FLOW_FORMATS'] == (*FORMATS, )
     assert tools['prepare_annotations']['SPLIT_FOLDERS'] == SPLIT_FOLDERS
     assert SPLIT_FOLDERS.keys() == COUNTS.keys()
     assert tools['run_splits']['STREAMS'] == {
