@@ -12,11 +12,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...clips import take_windows
 from ...fileio.checkpoint import load_weights
-from ...fileio.weights_file import BOXED, boxed_names
+from ...fileio.weights_file import BOXED
 from .base import FlowEstimator
-from .match import ConcatenationMatcher, CostVolumeMatcher, Matcher
-from .parts import Features, features_of_pairs, join_parts, parts_of_clips
-from .plans import PLANS
+from .features import (
+    Features,
+    compared_features,
+    encode_clips,
+    features_of_both,
+    features_of_pairs,
+)
+from .level_dropout import LevelDropout
+from .match import build_matchers
+from .parts import join_parts, parts_of_clips
+from .plans import choose_plan
 from .pyramid import FeaturePyramid
 from .shared_decoder import build_decoders
 from .upsampling import ConvexUpsampling
@@ -47,10 +55,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             (an ablation of table 2). That level needs a decoder and a search
             radius to suit, such as level 2 and 8 pixels.
         feature_norm: See :func:`normalize_features`.
-        level_dropout: Probability that a pair of frames goes through a level
-            of a training step as if the level were not there, so that finer
-            levels learn to correct more (as in UFlow; Jonschkowski et al.,
-            ECCV 2020). The last level to be decoded always takes part.
+        level_dropout: Probability of :class:`LevelDropout` at each level of a
+            training step but the last one to be decoded.
         pretrained: Name of weights in the box, such as ``'uftsn_plus'``,
             which are loaded at once and need no network; None for random
             weights.
@@ -93,16 +99,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         act_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        if pretrained not in (None, *boxed_names()):
-            raise ValueError(
-                f'pretrained of {type(self).__name__} must be one of '
-                f'{boxed_names()}, got {pretrained!r}')
-        if plan is None:
-            plan = pretrained or 'uftsn'
-        if plan not in PLANS:
-            raise ValueError(f'plan of {type(self).__name__} must be one of '
-                             f'{tuple(PLANS)}, got {plan!r}')
-        sizes = PLANS[plan].replace(
+        owner = type(self).__name__
+        sizes = choose_plan(
+            owner, plan, pretrained,
             pyramid_channels=pyramid_channels,
             decoder_channels=decoder_channels,
             max_displacement=max_displacement,
@@ -112,35 +111,25 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             learned_upsampling=learned_upsampling)
         super().__init__(out_indices, sizes.num_levels)
         self.init_cfg = init_cfg
-        if not 0 <= level_dropout <= 1:
-            raise ValueError('level_dropout must be a probability from 0 to '
-                             f'1, got {level_dropout}')
-        self.level_dropout = level_dropout
+        self.level_dropout = LevelDropout(level_dropout)
         self.num_levels = sizes.num_levels
         self.feature_norm = feature_norm
         self.max_displacement = tuple(sizes.max_displacement)
-        finest = sizes.finest_level
-        coarsest = self.num_levels - 1 if multi_scale else finest
-        # Coarse to fine, the order of the method.
-        self.decoded_levels = (*range(coarsest, finest, -1),
-                               *(finest, ) * sizes.num_passes)
+        self.decoded_levels = sizes.decoded_levels(multi_scale)
         layer_cfg = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
-        self.pyramid = FeaturePyramid(sizes.pyramid_channels[:coarsest],
-                                      **layer_cfg)
+        self.pyramid = FeaturePyramid(
+            sizes.pyramid_channels[:self.decoded_levels[0]], **layer_cfg)
         channels = self.pyramid.channels
-        self.matchers: dict[int, Matcher] = {
-            level:
-            CostVolumeMatcher(self.max_displacement[level], feature_norm)
-            if use_cost_volume else ConcatenationMatcher(channels[level])
-            for level in self.decoded_levels
-        }
+        self.matchers = build_matchers(
+            self.decoded_levels, channels, self.max_displacement,
+            feature_norm, use_cost_volume)
         self.decoders = build_decoders(sizes, channels, self.matchers,
                                        layer_cfg)
         self.upsampling = (
-            ConvexUpsampling(sizes.state_channels, 2**finest)
+            ConvexUpsampling(sizes.state_channels, 2**sizes.finest_level)
             if sizes.learned_upsampling else None)
         if pretrained is not None:
-            load_weights(self, f'{BOXED}{pretrained}', type(self).__name__,
+            load_weights(self, f'{BOXED}{pretrained}', owner,
                          'take the sizes of its plan')
 
     def extra_repr(self) -> str:
@@ -176,7 +165,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     @property
     def pairs_are_independent(self) -> bool:
         """Return whether neither batch statistics nor chance take part."""
-        return not self.training or not (self.level_dropout or any(
+        return not self.training or not (self.level_dropout.probability or any(
             isinstance(module, _BatchNorm) for module in self.modules()))
 
     def with_drawn_pairs(self, x: Tensor,
@@ -207,44 +196,25 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     def flow_between(self, first: tuple[Tensor, Features],
                      second: tuple[Tensor, Features]) -> tuple[Tensor, ...]:
         """Decode the features of two frames."""
-        features = {level: tuple(
-            torch.cat(pair, dim=1) for pair in zip(maps, second[1][level]))
-            for level, maps in first[1].items()}
+        features = features_of_both(first[1], second[1])
         clip = torch.cat((first[0], second[0]), dim=2)
         return self._decode(features, clip, backward=False)
 
     def _encode(self, x: Tensor) -> Features:
         """Extract and prepare the features, once for each frame."""
-        batch, _, frames = x.shape[:3]
-        # N x 3 x T x H x W -> (N * T) x 3 x H x W
-        pyramid = self.pyramid(x.transpose(1, 2).flatten(0, 1))
-        features = {}
-        for level, matcher in self.matchers.items():
-            q = pyramid[level]
-            prepared = matcher.prepare(q)
-            # (N * T) x C x H x W -> N x T x C x H x W
-            shape = (batch, frames, *q.shape[1:])
-            features[level] = (q.view(shape), prepared.view(shape))
-        return features
+        return encode_clips(self.pyramid, self.matchers, x)
 
     def _decode(self, features: Features, x: Tensor,
                 backward: bool) -> tuple[Tensor, ...]:
         """Run the levels from coarse to fine (eq. 2 to 5)."""
-        frames = x.shape[2]
-        early, late = slice(0, frames - 1), slice(1, frames)
-        first, second = (late, early) if backward else (early, late)
         flows: dict[int, Tensor] = {}
         flow = state = None
         last = len(self.decoded_levels) - 1
         for index, level in enumerate(self.decoded_levels):
-            q, prepared = features[level]
-            # N x (T-1) x C x H x W -> (N * (T-1)) x C x H x W
-            q1 = q[:, first].flatten(0, 1)
-            prepared1, prepared2 = (prepared[:, time].flatten(0, 1)
-                                    for time in (first, second))
+            q1, one, two = compared_features(features[level], backward)
             up = None if flow is None else resize_flow(flow, q1.shape[-2:])
             # eq. 2 and 3
-            evidence = self.matchers[level].match(prepared1, prepared2, up)
+            evidence = self.matchers[level].match(one, two, up)
             if up is None:
                 # float32 even where autocast gives features of half
                 # precision, which cannot hold a pixel coordinate.
@@ -253,11 +223,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                                   dtype=dtype)
             # eq. 4
             residual, state = self.decoders(level, q1, up, evidence, state)
-            if self.training and self.level_dropout and index < last:
-                keep = torch.rand(len(q1), 1, 1, 1) >= self.level_dropout
-                keep = keep.to(residual)
-                residual = keep * residual
-                state = None if state is None else keep * state
+            if index < last:
+                residual, state = self.level_dropout(residual, state)
             # eq. 5
             flow = up + residual.to(up.dtype)
             flows[level] = flow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -74,6 +75,25 @@ class ConcatenationMatcher(Matcher):
               flow: Tensor | None) -> Tensor:
         """Return the warped feature ``(N, C, H, W)``."""
         return second if flow is None else backward_warp(second, flow)
+
+
+def build_matchers(levels: Iterable[int], channels: Sequence[int],
+                   radii: Sequence[int], feature_norm: str | None,
+                   use_cost_volume: bool) -> dict[int, Matcher]:
+    """Build the operator of each level.
+
+    Args:
+        levels: Levels, which may come again.
+        channels: Channels of the features by level.
+        radii: Search radius by level.
+        feature_norm: See :func:`normalize_features`.
+        use_cost_volume: False for :class:`ConcatenationMatcher`.
+    """
+    return {
+        level: CostVolumeMatcher(radii[level], feature_norm)
+        if use_cost_volume else ConcatenationMatcher(channels[level])
+        for level in levels
+    }
 
 
 def normalize_features(feature: Tensor, mode: str | None = 'unit') -> Tensor:

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...clips import take_windows
+from .features import Features
 
 # Three pairs of 224x224, measured on an x86 core.
 _PIXELS_AT_A_TIME = 3 * 224**2
-
-#: By level: features ``(N, T, C, H, W)``, and the same prepared to match.
-Features = dict[int, tuple[Tensor, Tensor]]
 
 
 def parts_of_clips(features: Features,
@@ -57,14 +54,3 @@ def join_parts(
         return rows[0][0]
     joined = [[torch.cat(level, dim=2) for level in zip(*row)] for row in rows]
     return tuple(torch.cat(level) for level in zip(*joined))
-
-
-def features_of_pairs(features: Features, starts: Tensor) -> Features:
-    """Return the features of drawn pairs, see :func:`take_windows`."""
-    # N x T x C x H x W <-> N x C x T x H x W
-    return {
-        level: tuple(
-            take_windows(maps.transpose(1, 2), starts, 2).transpose(1, 2)
-            for maps in both)
-        for level, both in features.items()
-    }

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from ...fileio.weights_file import boxed_names
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -77,6 +79,15 @@ class Plan:
         """Number of levels, level 0 included."""
         return len(self.pyramid_channels) + 1
 
+    def decoded_levels(self, multi_scale: bool = True) -> tuple[int, ...]:
+        """Return the level of each pass, coarse to fine as in the method.
+
+        Without ``multi_scale``, ``finest_level`` is the only one.
+        """
+        coarser = range(self.num_levels - 1, self.finest_level, -1)
+        return (*(coarser if multi_scale else ()),
+                *(self.finest_level, ) * self.num_passes)
+
     def replace(self, **sizes: Any) -> Plan:
         """Return the plan with other sizes; None keeps the plan's."""
         given = {name: size for name, size in sizes.items()
@@ -116,3 +127,28 @@ PLANS: Mapping[str, Plan] = MappingProxyType({
         finest_level=2,
         learned_upsampling=True),
 })
+
+
+def choose_plan(owner: str, plan: str | None, pretrained: str | None,
+                **sizes: Any) -> Plan:
+    """Return the plan of an estimator, with the sizes that replace its own.
+
+    Args:
+        owner: Name of the estimator, for messages.
+        plan: Name in :data:`PLANS`; None for the plan of ``pretrained``, or
+            the paper's.
+        pretrained: Name of weights in the box, None for random ones.
+        sizes: See :meth:`Plan.replace`.
+
+    Raises:
+        ValueError: If a name is unknown, or the sizes do not fit.
+    """
+    if pretrained not in (None, *boxed_names()):
+        raise ValueError(f'pretrained of {owner} must be one of '
+                         f'{boxed_names()}, got {pretrained!r}')
+    if plan is None:
+        plan = pretrained or 'uftsn'
+    if plan not in PLANS:
+        raise ValueError(f'plan of {owner} must be one of {tuple(PLANS)}, '
+                         f'got {plan!r}')
+    return PLANS[plan].replace(**sizes)

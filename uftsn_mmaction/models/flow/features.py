@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Features of the frames of clips, extracted once for each frame."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ...clips import take_windows
+from .match import Matcher
+from .pyramid import FeaturePyramid
+
+#: By level: features ``(N, T, C, H, W)``, and the same prepared to match.
+Features = dict[int, tuple[Tensor, Tensor]]
+
+
+def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
+                 x: Tensor) -> Features:
+    """Extract the features of clips ``(N, 3, T, H, W)`` and prepare them.
+
+    Args:
+        pyramid: Extractor of the features of a frame.
+        matchers: By level, what the features are prepared for.
+        x: Clips.
+    """
+    batch, _, frames = x.shape[:3]
+    # N x 3 x T x H x W -> (N * T) x 3 x H x W
+    maps = pyramid(x.transpose(1, 2).flatten(0, 1))
+    features = {}
+    for level, matcher in matchers.items():
+        q = maps[level]
+        prepared = matcher.prepare(q)
+        # (N * T) x C x H x W -> N x T x C x H x W
+        shape = (batch, frames, *q.shape[1:])
+        features[level] = (q.view(shape), prepared.view(shape))
+    return features
+
+
+def features_of_pairs(features: Features, starts: Tensor) -> Features:
+    """Return the features of drawn pairs, see :func:`take_windows`."""
+    # N x T x C x H x W <-> N x C x T x H x W
+    return {
+        level: tuple(
+            take_windows(maps.transpose(1, 2), starts, 2).transpose(1, 2)
+            for maps in both)
+        for level, both in features.items()
+    }
+
+
+def features_of_both(first: Features, second: Features) -> Features:
+    """Return the features of a clip in which one clip follows another."""
+    return {
+        level: tuple(
+            torch.cat(pair, dim=1) for pair in zip(maps, second[level]))
+        for level, maps in first.items()
+    }
+
+
+def compared_features(
+        maps: tuple[Tensor, Tensor],
+        backward: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what the pairs of clips compare at a level.
+
+    Args:
+        maps: Features and prepared features of the level.
+        backward: Whether the later frame of a pair is its first one.
+
+    Returns:
+        Features of the first frames, then prepared ones of the first and of
+        the second frames, each ``(N * (T-1), C, H, W)``.
+    """
+    q, prepared = maps
+    first, second = slice(0, -1), slice(1, None)
+    if backward:
+        first, second = second, first
+    return (q[:, first].flatten(0, 1), prepared[:, first].flatten(0, 1),
+            prepared[:, second].flatten(0, 1))
