@@ -56,6 +56,14 @@ def seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def plain_arithmetic(monkeypatch):
+    """Compute flow in float32 on any machine, unless a test asks for more."""
+    monkeypatch.setattr(
+        'uftsn_mmaction.models.flow.precision.is_good_at_bfloat16',
+        lambda device: False)
+
+
 @pytest.fixture(autouse=True, scope='session')
 def own_cache(tmp_path_factory):
     """Keep what is known of videos apart from the cache of the user."""

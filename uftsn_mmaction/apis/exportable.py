@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from ..datasets.scenes.scene import SceneSampler
 from ..datasets.scenes.settings import SceneSettings
 from ..datasets.scenes.textures import TexturePool
-from ..models.flow import FlowEstimator
+from ..models.flow import FlowEstimator, UnsupervisedFlowEstimator
+from ..models.flow.precision import PLAIN, ArithmeticChoice
 from ..models.other_flows.opencv import OpenCVFlowEstimator
 from ..models.recognizers import UFTSNRecognizer
 
@@ -76,6 +77,7 @@ class ExportableFlow(Exportable):
         super().__init__()
         check_is_network(estimator, name)
         self.estimator = estimator.eval().requires_grad_(False)
+        compute_plainly(estimator)
         inner = _innermost(estimator)
         # Other estimators build their pyramids by rounded sizes.
         levels = getattr(inner, 'num_levels', None)
@@ -116,6 +118,7 @@ class ExportableMotionStream(Exportable):
                 'own config and checkpoint')
         check_is_network(recognizer.flow_estimator, name)
         self.recognizer = recognizer.eval().requires_grad_(False)
+        compute_plainly(recognizer)
         # The size of a batch stays open.
         self.recognizer.max_testing_views = None
 
@@ -147,6 +150,13 @@ def check_is_network(estimator: FlowEstimator, name: str) -> None:
             f'{name} takes its flow from {type(inner).__name__} instead of '
             'frames, so there is nothing to export; name a network such as '
             'uftsn_plus')
+
+
+def compute_plainly(model: nn.Module) -> None:
+    """Let all estimators compute in float32, as an exported file does."""
+    for part in model.modules():
+        if isinstance(part, UnsupervisedFlowEstimator):
+            part.arithmetic = ArithmeticChoice(*PLAIN)
 
 
 def _innermost(estimator: FlowEstimator) -> FlowEstimator:

@@ -15,6 +15,7 @@ import torch
 from mmengine.utils.dl_utils import collect_env
 
 from ..models.flow import warp_correlate_cpu
+from ..models.flow.precision import ArithmeticChoice
 from ..models.flow.warp_correlate import has_triton
 from ..version import __version__
 
@@ -30,13 +31,15 @@ def environment() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             env[package] = version(package)
     env['uftsn_mmaction'] = __version__
-    env['warp_correlate'] = ('PyTorch' if warp_correlate_cpu.library() is None
-                             else 'compiled for CPUs')
+    body = ('PyTorch' if warp_correlate_cpu.library() is None else
+            'compiled for CPUs')
+    env['warp_correlate'] = f'{body}, {_arithmetic("cpu")}'
     env['system'] = platform.platform()
     env['CPU'] = f'{_cpu_name()}, {os.cpu_count()} cores'
     if torch.cuda.is_available():
-        found = has_triton(torch.device('cuda', torch.cuda.current_device()))
-        env['warp_correlate on GPUs'] = 'Triton' if found else 'PyTorch'
+        device = torch.device('cuda', torch.cuda.current_device())
+        body = 'Triton' if has_triton(device) else 'PyTorch'
+        env['warp_correlate on GPUs'] = f'{body}, {_arithmetic(device)}'
         env['cuDNN'] = str(torch.backends.cudnn.version())
     return env
 
@@ -58,6 +61,13 @@ def environment_text(env: Mapping[str, object]) -> str:
     """Return the result of :func:`environment` for a terminal."""
     text = '; '.join(f'{name}: {value}' for name, value in env.items())
     return fill(text, 79, break_on_hyphens=False)
+
+
+def _arithmetic(device: str | torch.device) -> str:
+    """Name what the convolutions around the operator compute in."""
+    weight = torch.empty(0, device=device)
+    precision, layout = ArithmeticChoice().for_weight(weight)
+    return f'without gradient {precision} and {layout}'
 
 
 def _cpu_name() -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+
+from .precision import PLAIN, Arithmetic
 
 
 class FlowDecoder(BaseModule):
@@ -28,8 +29,7 @@ class FlowDecoder(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, in_channels, H, W)`` to ``(N, 2, H, W)`` in pixels."""
-        # Flow is float32 even if the whole model has another precision.
-        return self.predict(self.hidden(x.to(self.predict.weight.dtype)))
+        return self.predict(self.hidden(x))
 
 
 class FlowDecoders(nn.ModuleDict):
@@ -49,11 +49,14 @@ class FlowDecoders(nn.ModuleDict):
             for level, width in in_channels.items()
         })
 
-    def forward(self, level: int, feature: Tensor, flow: Tensor,
-                evidence: Tensor, state: None) -> tuple[Tensor, None]:
+    def forward(
+        self, level: int, feature: Tensor, flow: Tensor, evidence: Tensor,
+        state: None, arithmetic: Arithmetic = PLAIN
+    ) -> tuple[Tensor, None]:
         """Predict the residual flow of a level (eq. 4); there is no state."""
-        parts = [part.to(flow.dtype) for part in (feature, flow, evidence)]
-        return self[str(level)](torch.cat(parts, dim=1)), state
+        decoder, parts = self[str(level)], (feature, flow, evidence)
+        with arithmetic.autocast(flow):
+            return decoder(arithmetic.join(parts, decoder.predict)), state
 
 
 def hidden_layers(in_channels: int, channels: Sequence[int],

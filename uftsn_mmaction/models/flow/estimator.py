@@ -25,6 +25,7 @@ from .level_dropout import LevelDropout
 from .match import build_matchers
 from .parts import join_parts, parts_of_clips
 from .plans import choose_plan
+from .precision import ArithmeticChoice
 from .pyramid import FeaturePyramid
 from .shared_decoder import build_decoders
 from .upsampling import ConvexUpsampling
@@ -60,6 +61,12 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         pretrained: Name of weights in the box, such as ``'uftsn_plus'``,
             which are loaded at once and need no network; None for random
             weights.
+        precision: Type of the convolutions where no gradient is recorded,
+            'float32' or 'bfloat16'; None for bfloat16 where the device is
+            good at it: a CPU with AMX, a GPU from compute capability 8.0 on.
+            Flow, statistics and cost volume stay float32.
+        layout: 'contiguous' or 'channels_last' in the same place; None for
+            channels_last where bfloat16 gains.
         out_indices: See :class:`FlowEstimator`.
         norm_cfg: Normalisation layer of all convolutions, None for none.
         act_cfg: Activation of all convolutions.
@@ -94,6 +101,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         feature_norm: str | None = 'unit',
         level_dropout: float = 0.,
         pretrained: str | None = None,
+        precision: str | None = None,
+        layout: str | None = None,
         out_indices: Sequence[int] = (0, 1, 2, 3, 4),
         norm_cfg: dict | None = None,
         act_cfg: dict | None = None,
@@ -112,6 +121,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         super().__init__(out_indices, sizes.num_levels)
         self.init_cfg = init_cfg
         self.level_dropout = LevelDropout(level_dropout)
+        self.arithmetic = ArithmeticChoice(precision, layout)
         self.num_levels = sizes.num_levels
         self.feature_norm = feature_norm
         self.max_displacement = tuple(sizes.max_displacement)
@@ -134,8 +144,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
 
     def extra_repr(self) -> str:
         """List the settings that the layers do not show."""
+        arithmetic = self.arithmetic.for_weight(next(self.parameters()))
         return (f'max_displacement={self.max_displacement}, '
-                f'feature_norm={self.feature_norm!r}')
+                f'feature_norm={self.feature_norm!r}, {arithmetic}')
 
     def check_clip(self, x: Tensor) -> None:
         """Refuse clips of a wrong shape or range, or of small frames."""
@@ -202,11 +213,14 @@ class UnsupervisedFlowEstimator(FlowEstimator):
 
     def _encode(self, x: Tensor) -> Features:
         """Extract and prepare the features, once for each frame."""
-        return encode_clips(self.pyramid, self.matchers, x)
+        arithmetic = self.arithmetic.for_call(next(self.parameters()))
+        return encode_clips(self.pyramid, self.matchers, x,
+                            arithmetic.memory_format)
 
     def _decode(self, features: Features, x: Tensor,
                 backward: bool) -> tuple[Tensor, ...]:
         """Run the levels from coarse to fine (eq. 2 to 5)."""
+        arithmetic = self.arithmetic.for_call(next(self.parameters()))
         flows: dict[int, Tensor] = {}
         flow = state = None
         last = len(self.decoded_levels) - 1
@@ -222,12 +236,14 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                 up = q1.new_zeros((q1.shape[0], 2, *q1.shape[-2:]),
                                   dtype=dtype)
             # eq. 4
-            residual, state = self.decoders(level, q1, up, evidence, state)
+            residual, state = self.decoders(level, q1, up, evidence, state,
+                                            arithmetic)
             if index < last:
                 residual, state = self.level_dropout(residual, state)
             # eq. 5
             flow = up + residual.to(up.dtype)
             flows[level] = flow
         if self.upsampling is not None:
-            flows[0] = self.upsampling(flow, state, x.shape[-2:])
+            with arithmetic.autocast(x):
+                flows[0] = self.upsampling(flow, state, x.shape[-2:])
         return self._at_out_indices(flows, x.shape)

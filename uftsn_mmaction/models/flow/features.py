@@ -16,21 +16,27 @@ Features = dict[int, tuple[Tensor, Tensor]]
 
 
 def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
-                 x: Tensor) -> Features:
+                 x: Tensor, memory_format: torch.memory_format) -> Features:
     """Extract the features of clips ``(N, 3, T, H, W)`` and prepare them.
 
     Args:
         pyramid: Extractor of the features of a frame.
         matchers: By level, what the features are prepared for.
         x: Clips.
+        memory_format: Layout of the frames and features, not of what is
+            prepared.
     """
     batch, _, frames = x.shape[:3]
     # N x 3 x T x H x W -> (N * T) x 3 x H x W
-    maps = pyramid(x.transpose(1, 2).flatten(0, 1))
+    images = x.transpose(1, 2).flatten(0, 1)
+    maps = pyramid(images.to(memory_format=memory_format))
     features = {}
     for level, matcher in matchers.items():
         q = maps[level]
         prepared = matcher.prepare(q)
+        if memory_format == torch.channels_last:
+            # Once, since no body of the operator takes that layout.
+            prepared = prepared.contiguous()
         # (N * T) x C x H x W -> N x T x C x H x W
         shape = (batch, frames, *q.shape[1:])
         features[level] = (q.view(shape), prepared.view(shape))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .decoder import FlowDecoders, flow_layer, hidden_layers
 from .match import Matcher
 from .plans import Plan
+from .precision import PLAIN, Arithmetic
 
 
 class SharedFlowDecoder(BaseModule):
@@ -53,9 +54,10 @@ class SharedFlowDecoder(BaseModule):
                                     norm_cfg, act_cfg)
         self.predict = flow_layer(state_channels)
 
-    def forward(self, level: int, feature: Tensor, flow: Tensor,
-                evidence: Tensor,
-                state: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, level: int, feature: Tensor, flow: Tensor, evidence: Tensor,
+        state: Tensor | None, arithmetic: Arithmetic = PLAIN
+    ) -> tuple[Tensor, Tensor]:
         """Predict the residual flow of a level and the next state.
 
         Args:
@@ -64,20 +66,26 @@ class SharedFlowDecoder(BaseModule):
             flow: Upsampled flow ``(N, 2, H, W)`` in pixels.
             evidence: Cost volume ``(N, evidence_channels, H, W)``.
             state: State of the pass before, of any size; None at first.
+            arithmetic: What the convolutions compute in. The first pass is
+                float32 in any case: the state carries its errors through all
+                others, and its level is small.
 
         Returns:
             Residual flow ``(N, 2, H, W)`` in pixels, and the state
             ``(N, state_channels, H, W)``.
         """
-        dtype = self.predict.weight.dtype
-        feature = self.project[str(level)](feature)
         if state is None:
-            state = torch.zeros_like(feature)
-        elif state.shape[-2:] != feature.shape[-2:]:
-            state = F.interpolate(state, feature.shape[-2:], mode='bilinear')
-        parts = (feature, flow, self.evidence_act(evidence), state)
-        state = self.hidden(torch.cat([part.to(dtype) for part in parts], 1))
-        return self.predict(state), state
+            arithmetic = Arithmetic(layout=arithmetic.layout)
+        with arithmetic.autocast(flow):
+            feature = self.project[str(level)](feature)
+            if state is None:
+                state = torch.zeros_like(feature)
+            elif state.shape[-2:] != feature.shape[-2:]:
+                state = F.interpolate(
+                    state, feature.shape[-2:], mode='bilinear')
+            parts = (feature, flow, self.evidence_act(evidence), state)
+            state = self.hidden(arithmetic.join(parts, self.predict))
+            return self.predict(state), state
 
 
 def build_decoders(sizes: Plan, feature_channels: Sequence[int],
