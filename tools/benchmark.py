@@ -64,6 +64,16 @@ def parse_args() -> argparse.Namespace:
         '--threads', nargs='+', type=int, default=[1], metavar='N',
         help='threads of PyTorch and of OpenCV (default: 1)')
     parser.add_argument(
+        '--precision', nargs='+', default=[None],
+        choices=('float32', 'bfloat16'),
+        help='precision of the convolutions; networks of ptlflow run under '
+        'autocast, solvers have none (default: what each estimator takes '
+        'on the device)')
+    parser.add_argument(
+        '--layout', nargs='+', default=[None],
+        choices=('contiguous', 'channels_last'),
+        help='layout of the convolutions (default: likewise)')
+    parser.add_argument(
         '--profile', action='store_true',
         help='tell what each operation takes of the time as well')
     return parser.parse_args()
@@ -82,6 +92,8 @@ def main() -> int:
         devices=tuple(args.device),
         clip_lens=tuple(args.clip_len),
         threads=tuple(args.threads),
+        precisions=tuple(args.precision),
+        layouts=tuple(args.layout),
         classifier=None if args.classifier == 'none' else args.classifier,
         repeats=args.repeats,
         warmup=args.warmup,

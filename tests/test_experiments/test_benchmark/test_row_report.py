@@ -14,6 +14,7 @@ from uftsn_mmaction.experiments.benchmark.settings import (
     Combination,
 )
 from uftsn_mmaction.experiments.benchmark.workload import Seconds
+from uftsn_mmaction.models.flow.precision import PLAIN
 
 SETTINGS = BenchmarkSettings(('first', 'second'))
 
@@ -36,6 +37,7 @@ def rows():
             'second',
             peak_mb=99.6,
             settings='scale=2',
+            arithmetic=PLAIN,
             rounds=seconds((0.72, 0.36), (2.16, 0.54), (7.2, 0.72))),
         build('third', failure='out of memory')
     ]
@@ -50,14 +52,15 @@ def test_the_text_has_a_block_for_each_combination(rows):
     # The columns are in line.
     assert len({len(line) for line in lines[1:5]}) == 1
     assert lines[1].split() == (
-        'estimator params, M GMAC in a clip ms/pair CPU fps ratio '
-        'flow, ms/pair ratio peak, MB').split()
-    assert lines[2].split() == ('first 1.5 - - 40.00 (20.00 to 200.00) '
+        'estimator params, M GMAC in a clip convolutions ms/pair CPU fps '
+        'ratio flow, ms/pair ratio peak, MB').split()
+    assert lines[2].split() == ('first 1.5 - - - 40.00 (20.00 to 200.00) '
                                 '80.00 25.0 1.00 20.00 1.00 -').split()
-    assert lines[3].split() == ('second 1.5 - - 120.00 (40.00 to 400.00) '
-                                '240.00 8.3 2.00 (2.00 to 3.00) 30.00 '
+    assert lines[3].split() == ('second 1.5 - - float32, contiguous 120.00 '
+                                '(40.00 to 400.00) 240.00 8.3 2.00 '
+                                '(2.00 to 3.00) 30.00 '
                                 '1.50 (0.40 to 2.00) 100').split()
-    assert lines[4].split() == ['third', '1.5', *'---------']
+    assert lines[4].split() == ['third', '1.5', *'----------']
     assert lines[5] == 'random weights: first, second, third'
     assert lines[6] == 'no times of third: out of memory'
     assert lines[8] == 'cpu, 64x48, batch size 1, 10 frames, 1 thread'

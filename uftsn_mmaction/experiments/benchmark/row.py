@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import torch
 
+from ...models.flow.precision import Arithmetic
 from ..table import Column, Spread, Table
 from .counting import PairMacs
 from .settings import BenchmarkSettings, Combination
@@ -27,6 +28,7 @@ _COLUMNS = (Column('estimator', 'estimator'),
             Column('params_m', 'params, M', '.3g'),
             Column('gmac', 'GMAC', '.3g'),
             Column('gmac_clip', 'in a clip', '.3g'),
+            Column('arithmetic', 'convolutions'),
             Column('ms_per_pair', 'ms/pair', '.2f', center='median'),
             Column('cpu_ms_per_pair', 'CPU', '.2f'),
             Column('fps', 'fps', '.1f'),
@@ -46,6 +48,7 @@ class Row:
     settings: str = ''
     macs: PairMacs | None = None
     clip_macs: PairMacs | None = None
+    arithmetic: Arithmetic | None = None
     rounds: list[Seconds] = field(default_factory=list)
     peak_mb: float | None = None
     account: dict[str, float] | None = None  # see account()
@@ -76,6 +79,7 @@ class Row:
             gmac=self.macs and sum(self.macs) / 1e9,
             gmac_elementwise=self.macs and self.macs.elementwise / 1e9,
             gmac_clip=self.clip_macs and sum(self.clip_macs) / 1e9,
+            arithmetic=self.arithmetic and ', '.join(self.arithmetic),
             ms_per_pair=time,
             cpu_ms_per_pair=time and to_ms * median(
                 seconds.cpu for seconds in self.rounds),
@@ -140,6 +144,8 @@ def definitions(settings: BenchmarkSettings) -> dict[str, str]:
         'of OpenCV',
         gmac_clip='the same in a clip of that length, whose pairs share the '
         'features of their frames',
+        arithmetic='precision and layout of the convolutions that ran; - for '
+        'solvers, which have none',
         ms_per_pair=f'time of a batch from 8-bit RGB in memory to {end}, '
         'divided by its pairs, of which a clip has one less than frames; '
         f'median, fastest and slowest of {settings.repeats} rounds after '

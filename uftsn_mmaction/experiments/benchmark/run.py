@@ -76,6 +76,7 @@ def _measure(combination: Combination,
                 # then ends another process than this one.
                 row.peak_mb = cpu_peak_mb(spec, combination, settings)
             run = Workload(spec, combination, settings)
+            row.arithmetic = run.arithmetic
         rows.append(row)
         runs.append(run)
     print(f'{title}: timing of {", ".join(settings.estimators)}', flush=True)

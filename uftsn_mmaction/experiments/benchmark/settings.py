@@ -16,6 +16,8 @@ class Combination:
     batch_size: int
     clip_len: int = 10  # frames
     threads: int = 1
+    precision: str | None = None  # None for that of each estimator
+    layout: str | None = None
 
     @property
     def pairs(self) -> int:
@@ -26,9 +28,11 @@ class Combination:
     def title(self) -> str:
         height, width = self.size
         plural = '' if self.threads == 1 else 's'
+        asked = ''.join(f', {value}' for value in
+                        (self.precision, self.layout) if value)
         return (f'{self.device}, {height}x{width}, batch size '
                 f'{self.batch_size}, {self.clip_len} frames, {self.threads} '
-                f'thread{plural}')
+                f'thread{plural}{asked}')
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class BenchmarkSettings:
     devices: tuple[str, ...] = ('cpu', )
     clip_lens: tuple[int, ...] = (10, )
     threads: tuple[int, ...] = (1, )
+    precisions: tuple[str | None, ...] = (None, )
+    layouts: tuple[str | None, ...] = (None, )
     classifier: str | None = None  # config, None to end at the flow
     repeats: int = 10
     warmup: int = 2
@@ -62,7 +68,8 @@ class BenchmarkSettings:
                 raise ValueError(f'device is {name!r}, expected cpu or cuda')
 
     def combinations(self) -> list[Combination]:
-        """Return all combinations once; the threads change fastest."""
+        """Return all combinations once; the last options change fastest."""
         choices = product(self.devices, self.sizes, self.batch_sizes,
-                          self.clip_lens, self.threads)
+                          self.clip_lens, self.threads, self.precisions,
+                          self.layouts)
         return [Combination(*choice) for choice in dict.fromkeys(choices)]

@@ -20,6 +20,7 @@ from ...datasets.motion.renderer import MotionRenderer
 from ...fileio.paths import check_input_file
 from ...models.flow import FlowEstimator
 from ...models.flow_zoo import build_estimator
+from .arithmetic import set_arithmetic
 from .settings import BenchmarkSettings, Combination
 
 
@@ -84,6 +85,8 @@ class Workload:
         model = build_model(estimator, settings.classifier,
                             combination.clip_len)
         self.model = model.to(self.device).eval()
+        self.arithmetic = set_arithmetic(estimator, combination.precision,
+                                         combination.layout)
         clips = make_clips(combination.size, combination.clip_len,
                            combination.batch_size)
         self.data = dict(
