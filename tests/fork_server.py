@@ -199,8 +199,11 @@ if __name__ == '__main__':
     from mmaction.utils import register_all_modules
 
     import uftsn_mmaction  # noqa: F401
+    from uftsn_mmaction.models.flow import precision
 
     register_all_modules(init_default_scope=False)
+    # As in the tests themselves, see conftest.py.
+    precision.is_good_at_bfloat16 = lambda device: False
     # Python leaves it alone where whoever started the tests ignores it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # No fork is to copy all that was imported, just to look for garbage.
