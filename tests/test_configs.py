@@ -117,7 +117,7 @@ def without_downloads(cfg):
 
 
 def test_all_kinds_are_found():
-    assert (len(FUSIONS), len(SPATIAL)) == (4, 5)
+    assert (len(FUSIONS), len(SPATIAL)) == (5, 5)
     assert {*EXPERIMENTS, *SMALL, *ABLATIONS, *FLOWS} < {*STREAMS}
 
 
