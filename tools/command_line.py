@@ -88,6 +88,10 @@ def command(*mistakes: type[Exception]) -> Callable:
             # At its end Python would look for garbage in all that torch has
             # imported, which takes two seconds.
             atexit.register(gc.freeze)
+            # OpenMP reads this when torch is imported. Its threads then sleep
+            # while they wait: on a busy machine the alternative is many times
+            # slower.
+            os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
             # Python has none where the shell has closed them (`>&-`).
             sys.stdout = sys.stdout or open(os.devnull, 'w')
             sys.stderr = sys.stderr or open(os.devnull, 'w')

@@ -65,9 +65,6 @@ def parse_args() -> argparse.Namespace:
 @command()
 def main() -> int:
     args = parse_args()
-    # OpenMP reads this when torch is imported. Its threads then sleep while
-    # they wait: on a busy machine the alternative is tens of times slower.
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from uftsn_mmaction.experiments.comparison.compare import compare_flows
     from uftsn_mmaction.experiments.comparison.plan import DATA
     from uftsn_mmaction.experiments.tools import RunSettings

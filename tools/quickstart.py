@@ -52,9 +52,6 @@ def parse_args() -> argparse.Namespace:
 @command()
 def main() -> None:
     args = parse_args()
-    # OpenMP reads this when torch is imported. Its threads then sleep while
-    # they wait: on a busy machine the alternative is tens of times slower.
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from uftsn_mmaction.experiments.quickstart import run_quickstart
     from uftsn_mmaction.experiments.run import RunError
     from uftsn_mmaction.experiments.tools import RunSettings

@@ -2,6 +2,7 @@
 """What the tools share: fast help, options, and how they end."""
 import argparse
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -195,3 +196,17 @@ def test_what_is_no_setting_ends_with_the_usage(parser, capsys, option):
         parser.parse_args(['--cfg-options', option])
     assert caught.value.code == 2
     assert 'KEY=VALUE' in capsys.readouterr().err
+
+
+def test_threads_sleep_while_they_wait_unless_a_user_knows_better(monkeypatch):
+    monkeypatch.delenv('OMP_WAIT_POLICY', raising=False)
+    seen = []
+
+    @command_line.command()
+    def main():
+        seen.append(os.environ['OMP_WAIT_POLICY'])
+
+    main()
+    monkeypatch.setenv('OMP_WAIT_POLICY', 'ACTIVE')
+    main()
+    assert seen == ['PASSIVE', 'ACTIVE']
