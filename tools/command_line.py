@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tools share: their options, and how each of them ends.
+"""Options that the tools share, and the status with which each ends.
 
 Imported first by each tool, so that Ctrl-C ends it while it still imports.
 Nothing here takes time; what does is imported where it is used.

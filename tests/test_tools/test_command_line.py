@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tools share: fast help, options, and how they end."""
+"""Options, help and exit status that all tools share."""
 import argparse
 import json
 import os

@@ -125,7 +125,7 @@ def fusion_dump(tmp_cwd):
 
 @pytest.fixture
 def titles(monkeypatch):
-    """What is written above the matrices that the tool draws."""
+    """Titles of the matrices that the tool draws."""
     from uftsn_mmaction.visualization import confusion_matrix
     draw, found = confusion_matrix.draw_matrix, []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What figure 3 shows, read back from its artists."""
+"""Cells, labels and colours of figure 3, read from its artists."""
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
