@@ -2,7 +2,6 @@
 """The repository's tools as child processes."""
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +39,6 @@ class RunSettings:
         env = {}
         if self.threads is not None:
             env['OMP_NUM_THREADS'] = str(self.threads)
-            # On a busy machine, threads that spin while they wait for one
-            # another make a training tens of times slower.
-            env['OMP_WAIT_POLICY'] = os.environ.get('OMP_WAIT_POLICY',
-                                                    'PASSIVE')
         if not self.gpus:
             env['CUDA_VISIBLE_DEVICES'] = '-1'
         return run_process([
