@@ -4,7 +4,8 @@
 //
 // Plain C++ behind a C interface, so that one build serves every release of
 // PyTorch. All maps are contiguous: features (N, C, H, W), flow (N, 2, H, W),
-// volume (N, (2r+1)^2, H, W). The inner loops are compiled for several
+// volume (N, (2r+1)^2, H, W); on the way forward, features and volume may both
+// be channels_last, (N, H, W, C). The inner loops are compiled for several
 // instruction sets, and the best that the processor has are taken.
 #include <algorithm>
 #include <cmath>
@@ -21,6 +22,16 @@ using Index = std::int64_t;
 constexpr Index kWidest = 64;
 
 INLINE Index smaller(Index a, Index b) { return a < b ? a : b; }
+
+// Write a matrix of some rows and columns as its transpose, whose rows are
+// `stride` apart.
+template <typename T>
+INLINE void transpose(const T* from, Index rows, Index columns, T* to,
+                      Index stride) {
+  for (Index column = 0; column < columns; ++column)
+    for (Index row = 0; row < rows; ++row)
+      to[column * stride + row] = from[row * columns + column];
+}
 
 // The sizes of one sample.
 struct Size {
@@ -89,9 +100,16 @@ std::vector<Place<T>> find_places(const T* flow, const Size& size) {
   return places;
 }
 
-// Copy row y of all channels from (C, H, W) to rows.
+// Copy row y of all channels from (C, H, W), or (H, W, C) if channels_last, to
+// rows.
 template <typename T>
-void copy_row(const T* feature, Rows<T>& rows, Index y, const Size& size) {
+void copy_row(const T* feature, bool channels_last, Rows<T>& rows, Index y,
+              const Size& size) {
+  if (channels_last) {
+    transpose(feature + y * size.width * size.channels, size.width,
+              size.channels, rows.at(0, y, 0), rows.stride());
+    return;
+  }
   for (Index channel = 0; channel < size.channels; ++channel)
     std::copy_n(feature + channel * size.pixels() + y * size.width, size.width,
                 rows.at(channel, y, 0));
@@ -206,9 +224,26 @@ void differentiate_flow(const T* of_warped, Rows<T>& feature,
   }
 }
 
+// eq. 3 for row y of a volume (S, H, W), or (H, W, S) if channels_last. The
+// scratch holds a row.
+template <typename T>
+void correlate(const Kernels<T>& kernels, Rows<T>& first, Rows<T>& second,
+               T* volume, bool channels_last, std::vector<T>& scratch, Index y,
+               const Size& size) {
+  if (!channels_last) {
+    kernels.correlate(first, second, volume + y * size.width, size.pixels(), y,
+                      size);
+    return;
+  }
+  kernels.correlate(first, second, scratch.data(), size.width, y, size);
+  transpose(scratch.data(), size.shifts(), size.width,
+            volume + y * size.width * size.shifts(), size.shifts());
+}
+
 template <typename T>
 void forward(const T* first, const T* second, const T* flow, T* volume,
-             Index samples, const Size& size, int threads) {
+             Index samples, const Size& size, bool channels_last,
+             int threads) {
   const Kernels<T> kernels;
   Rows<T> here = rows_of<T>(size, 0), there = rows_of<T>(size, size.radius);
   Rows<T> unwarped = rows_of<T>(size, kOutside);
@@ -216,10 +251,11 @@ void forward(const T* first, const T* second, const T* flow, T* volume,
     auto places = find_places(flow, size);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
+      std::vector<T> scratch(channels_last ? size.shifts() * size.width : 0);
 #pragma omp for
       for (Index y = 0; y < size.height; ++y) {
-        copy_row(first, here, y, size);
-        copy_row(second, flow ? unwarped : there, y, size);
+        copy_row(first, channels_last, here, y, size);
+        copy_row(second, channels_last, flow ? unwarped : there, y, size);
       }
       if (flow) {
 #pragma omp for
@@ -228,7 +264,8 @@ void forward(const T* first, const T* second, const T* flow, T* volume,
       }
 #pragma omp for
       for (Index y = 0; y < size.height; ++y)
-        kernels.correlate(here, there, volume, y, size);
+        correlate(kernels, here, there, volume, channels_last, scratch, y,
+                  size);
     }
     first += size.values(), second += size.values();
     flow += flow ? 2 * size.pixels() : 0;
@@ -258,9 +295,9 @@ void backward(const T* of_volume, const T* first, const T* second,
     {
 #pragma omp for
       for (Index y = 0; y < size.height; ++y) {
-        copy_row(first, here, y, size);
-        copy_row(second, flow ? unwarped : there, y, size);
-        copy_row(of_volume, gradient, y, volume);
+        copy_row(first, false, here, y, size);
+        copy_row(second, false, flow ? unwarped : there, y, size);
+        copy_row(of_volume, false, gradient, y, volume);
       }
       if (flow) {
 #pragma omp for
@@ -300,12 +337,13 @@ void backward(const T* of_volume, const T* first, const T* second,
 }  // namespace
 
 #define INTERFACE(T, name)                                                   \
-  extern "C" void warp_correlate_##name(                                     \
+  extern "C" void warp_correlate_forward_##name(                             \
       const T* first, const T* second, const T* flow, T* volume,             \
       std::int64_t samples, std::int64_t channels, std::int64_t height,      \
-      std::int64_t width, std::int64_t radius, int threads) {                \
+      std::int64_t width, std::int64_t radius, int channels_last,            \
+      int threads) {                                                         \
     forward(first, second, flow, volume, samples,                            \
-            Size{channels, height, width, radius}, threads);                 \
+            Size{channels, height, width, radius}, channels_last, threads);  \
   }                                                                          \
   extern "C" void warp_correlate_backward_##name(                            \
       const T* of_volume, const T* first, const T* second, const T* flow,    \

@@ -34,22 +34,23 @@ INLINE void products(const T* first, Index first_stride, const T* second,
   }
 }
 
-// eq. 3 for row y of one sample.
+// eq. 3 for row y of one sample. The results of a shift stand side by side,
+// `plane` behind those of the shift before.
 template <typename T>
-void correlate_row(Rows<T>& first, Rows<T>& second, T* volume, Index y,
-                          const Size& size) {
+void correlate_row(Rows<T>& first, Rows<T>& second, T* volume, Index plane,
+                   Index y, const Size& size) {
   const Index lanes = Lanes<T>::count, side = size.side();
   const T scale = T(1) / size.channels;
   for (Index dy = 0; dy < side; ++dy)
     for (Index x = 0; x < size.width; x += lanes) {
       Index length = smaller(lanes, size.width - x);
       for (Index dx = 0; dx < side;) {
-        T* to = volume + (dy * side + dx) * size.pixels() + y * size.width + x;
+        T* to = volume + (dy * side + dx) * plane + x;
         const T* a = first.at(0, y, x);
         const T* b = second.at(0, y + dy - size.radius, x + dx - size.radius);
 #define PRODUCTS(count)                                                     \
   products<T, count>(a, first.stride(), b, second.stride(), size.channels, \
-                     scale, to, size.pixels(), length);                     \
+                     scale, to, plane, length);                             \
   dx += count
         // As many sums as stay in registers.
         if (side - dx >= 9) { PRODUCTS(9); }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both bodies of the operator against eq. 2 and 3 in plain loops."""
+import ctypes
 import math
 
 import pytest
@@ -39,10 +40,15 @@ def compiled():
     ((2, 1, 1, 4), 2), ((1, 3, 3, 6), 4), ((1, 2, 4, 3), 5)])
 @pytest.mark.parametrize('dtype, atol', [(torch.float64, 1e-13),
                                          (torch.float32, 1e-5)])
-def test_equals_plain_loops(body, shape, radius, dtype, atol):
+@pytest.mark.parametrize('layout', [torch.contiguous_format,
+                                    torch.channels_last])
+def test_equals_plain_loops(body, shape, radius, dtype, atol, layout):
     first, second, flow = inputs(*shape, dtype=dtype)
-    volume = warp_correlate(first, second, flow, radius)
+    volume = warp_correlate(first.to(memory_format=layout), second, flow,
+                            radius)
     assert volume.dtype == dtype
+    # A map of one channel has no layout to follow.
+    assert shape[1] == 1 or volume.is_contiguous(memory_format=layout)
     expected = by_hand(first.double(), second.double(), flow.double(), radius)
     torch.testing.assert_close(volume.double(), expected, rtol=0, atol=atol)
 
@@ -144,9 +150,15 @@ def test_of_several_threads(body):
 def test_is_an_operator_of_torch(body):
     """Schema, shapes for compilers, and autograd are as torch expects."""
     first, second, flow = inputs(1, 3, 4, 5)
-    for some in (flow, None):
+    last = first.to(memory_format=torch.channels_last)
+    for one, some in ((first, flow), (first, None), (last, flow)):
         torch.library.opcheck(torch.ops.uftsn.warp_correlate,
-                              (first.requires_grad_(), second, some, 1))
+                              (one.requires_grad_(), second, some, 1))
+
+
+def test_a_build_of_an_older_checkout_is_not_called(compiled, monkeypatch):
+    monkeypatch.setattr(ctypes, 'CDLL', lambda path: object())
+    assert warp_correlate_cpu.library.__wrapped__() is None
 
 
 def test_an_estimator_is_the_same_with_either(compiled, monkeypatch):

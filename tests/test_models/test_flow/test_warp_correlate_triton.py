@@ -55,10 +55,16 @@ def results(tensors, radius, device='cpu'):
     ((2, 5, 3, 7), 0), ((1, 9, 11, 13), 1), ((1, 3, 3, 6), 4)])
 @pytest.mark.parametrize('dtype, atol', [(torch.float64, 1e-13),
                                          (torch.float32, 1e-5)])
-def test_equals_plain_loops(kernels, shape, radius, dtype, atol):
+@pytest.mark.parametrize('layout', [torch.contiguous_format,
+                                    torch.channels_last])
+def test_equals_plain_loops(kernels, shape, radius, dtype, atol, layout):
     tensors = inputs(*shape, dtype=dtype)
-    volume = warp_correlate(*(tensor.to(DEVICE) for tensor in tensors), radius)
+    volume = warp_correlate(
+        *(tensor.to(DEVICE, memory_format=layout) for tensor in tensors),
+        radius)
     assert volume.dtype == dtype
+    # A map of one channel has no layout to follow.
+    assert shape[1] == 1 or volume.is_contiguous(memory_format=layout)
     expected = by_hand(*(tensor.double() for tensor in tensors), radius)
     torch.testing.assert_close(volume.cpu().double(), expected, rtol=0,
                                atol=atol)

@@ -23,8 +23,7 @@ def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
         pyramid: Extractor of the features of a frame.
         matchers: By level, what the features are prepared for.
         x: Clips.
-        memory_format: Layout of the frames and features, not of what is
-            prepared.
+        memory_format: Layout of the frames and their features.
     """
     batch, _, frames = x.shape[:3]
     # N x 3 x T x H x W -> (N * T) x 3 x H x W
@@ -34,9 +33,6 @@ def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
     for level, matcher in matchers.items():
         q = maps[level]
         prepared = matcher.prepare(q)
-        if memory_format == torch.channels_last:
-            # Once, since no body of the operator takes that layout.
-            prepared = prepared.contiguous()
         # (N * T) x C x H x W -> N x T x C x H x W
         shape = (batch, frames, *q.shape[1:])
         features[level] = (q.view(shape), prepared.view(shape))

@@ -46,7 +46,7 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
     Returns:
         ``(N, (2r+1)**2, H, W)``; channel ``(dy + r) * (2r+1) + dx + r`` holds
         the product with the warped pixel at ``(y + dy, x + dx)``, which is 0
-        outside the frame.
+        outside the frame. It is channels_last if ``first`` is.
 
     Raises:
         ValueError: If the shapes do not fit or the radius is negative.
@@ -116,10 +116,24 @@ def _body(feature: Tensor) -> ModuleType:
     return warp_correlate_loop
 
 
+def _empty_volume(first: Tensor, radius: int) -> Tensor:
+    """Return an empty volume in the layout of the first feature."""
+    batch, _, height, width = first.shape
+    channels_last = (not first.is_contiguous() and
+                     first.is_contiguous(memory_format=torch.channels_last))
+    return torch.empty(
+        (batch, (2 * radius + 1)**2, height, width),
+        dtype=first.dtype, device=first.device,
+        memory_format=(torch.channels_last if channels_last else
+                       torch.contiguous_format))
+
+
 @torch.library.custom_op('uftsn::warp_correlate', mutates_args=())
 def _forward(first: Tensor, second: Tensor, flow: Tensor | None,
              radius: int) -> Tensor:
-    return _body(first).forward(first, second, flow, radius)
+    volume = _empty_volume(first, radius)
+    _body(first).forward(first, second, flow, radius, volume)
+    return volume
 
 
 @torch.library.custom_op('uftsn::warp_correlate_backward', mutates_args=())
@@ -135,8 +149,7 @@ def _backward(grad: Tensor, first: Tensor, second: Tensor,
 @_forward.register_fake
 def _(first: Tensor, second: Tensor, flow: Tensor | None,
       radius: int) -> Tensor:
-    batch, _, height, width = first.shape
-    return first.new_empty(batch, (2 * radius + 1)**2, height, width)
+    return _empty_volume(first, radius)
 
 
 @_backward.register_fake

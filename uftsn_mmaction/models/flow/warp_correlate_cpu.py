@@ -25,9 +25,12 @@ def library() -> ctypes.CDLL | None:
     if spec is None or spec.origin is None:
         return None
     try:
-        return ctypes.CDLL(spec.origin)
+        kernels = ctypes.CDLL(spec.origin)
     except OSError:  # built for another system
         return None
+    # A build that an older checkout left behind takes other arguments.
+    current = hasattr(kernels, 'warp_correlate_forward_float32')
+    return kernels if current else None
 
 
 def accepts(feature: Tensor) -> bool:
@@ -36,13 +39,17 @@ def accepts(feature: Tensor) -> bool:
             and library() is not None)
 
 
-def forward(first: Tensor, second: Tensor, flow: Tensor | None,
-            radius: int) -> Tensor:
-    """Return the cost volume of a feature and the warped second one."""
-    batch, _, height, width = first.shape
-    volume = first.new_empty(batch, (2 * radius + 1)**2, height, width)
-    _call('warp_correlate', (first, second, flow), (volume, ), first, radius)
-    return volume
+def forward(first: Tensor, second: Tensor, flow: Tensor | None, radius: int,
+            volume: Tensor) -> None:
+    """Write the cost volume of a feature and the warped second one."""
+    channels_last = not volume.is_contiguous()
+    layout = (torch.channels_last if channels_last else
+              torch.contiguous_format)
+    _call('warp_correlate_forward',
+          (first.contiguous(memory_format=layout),
+           second.contiguous(memory_format=layout),
+           None if flow is None else flow.contiguous()),
+          (volume, ), first, radius, ctypes.c_int(channels_last))
 
 
 def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
@@ -50,22 +57,21 @@ def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
     """Return the needed ones of the derivatives by both features and flow."""
     grads = tuple(first.new_empty(tensor.shape) if wanted else None
                   for tensor, wanted in zip((first, second, flow), needed))
-    _call('warp_correlate_backward', (grad, first, second, flow), grads,
-          first, radius)
+    _call('warp_correlate_backward',
+          tuple(None if tensor is None else tensor.contiguous()
+                for tensor in (grad, first, second, flow)),
+          grads, first, radius)
     return grads
 
 
 def _call(name: str, inputs: tuple[Tensor | None, ...],
           outputs: tuple[Tensor | None, ...], feature: Tensor,
-          radius: int) -> None:
-    """Call a kernel with contiguous maps and the size of the features."""
-    # Kept until the call is over.
-    inputs = tuple(None if tensor is None else tensor.contiguous()
-                   for tensor in inputs)
+          radius: int, *flags: ctypes.c_int) -> None:
+    """Call a kernel with maps and the size of the features."""
     pointers = [
         ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
         for tensor in inputs + outputs
     ]
     sizes = map(ctypes.c_int64, (*feature.shape, radius))
     getattr(library(), f'{name}_{_NAMES[feature.dtype]}')(
-        *pointers, *sizes, ctypes.c_int(torch.get_num_threads()))
+        *pointers, *sizes, *flags, ctypes.c_int(torch.get_num_threads()))

@@ -11,19 +11,19 @@ from torch import Tensor
 from .warp import backward_warp, backward_warp_gradients
 
 
-def forward(first: Tensor, second: Tensor, flow: Tensor | None,
-            radius: int) -> Tensor:
-    """Return the cost volume of a feature and the warped second one."""
-    batch, channels, *size = first.shape
+def forward(first: Tensor, second: Tensor, flow: Tensor | None, radius: int,
+            volume: Tensor) -> None:
+    """Write the cost volume of a feature and the warped second one."""
+    first = first.contiguous()
     padded = F.pad(_warp(second, flow), (radius, ) * 4)
-    windows = _windows(padded, radius)
-    volume = first.new_empty(batch, len(windows), *size)
+    # A plane at a time, whatever the layout of the volume is.
+    planes = torch.empty_like(volume, memory_format=torch.contiguous_format)
     # Allocating anew for each shift takes longer than the product.
     product = torch.empty_like(first)
-    for shift, window in enumerate(windows):
+    for shift, window in enumerate(_windows(padded, radius)):
         torch.mul(first, window, out=product)
-        torch.sum(product, dim=1, out=volume[:, shift])
-    return volume.div_(channels)
+        torch.sum(product, dim=1, out=planes[:, shift])
+    torch.div(planes, first.shape[1], out=volume)
 
 
 def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,

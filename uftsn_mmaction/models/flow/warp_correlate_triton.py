@@ -26,9 +26,9 @@ _CHANNELS = 8
 
 
 @triton.jit
-def _products(first, second, volume, channels, height, width,
-              RADIUS: tl.constexpr, SHIFTS: tl.constexpr, SUM: tl.constexpr,
-              PIXELS: tl.constexpr):
+def _products(first, second, volume, channels, height, width, sample_step,
+              shift_step, pixel_step, RADIUS: tl.constexpr,
+              SHIFTS: tl.constexpr, SUM: tl.constexpr, PIXELS: tl.constexpr):
     """Compare some pixels with a row of their search square."""
     side: tl.constexpr = 2 * RADIUS + 1
     size = height * width
@@ -43,7 +43,7 @@ def _products(first, second, volume, channels, height, width,
     inside = kept & (y >= 0) & (y < height) & (x >= 0) & (x < width)
     first += sample * channels * size
     second += sample * channels * size
-    volume += (sample * side + row) * side * size
+    volume += sample * sample_step + row * side * shift_step
     total = tl.full((SHIFTS, PIXELS), 0, SUM)
     for _ in range(channels):
         one = tl.load(first + pixel, here, 0).to(SUM)
@@ -51,7 +51,8 @@ def _products(first, second, volume, channels, height, width,
         total += one[None, :] * other
         first += size
         second += size
-    tl.store(volume + column * size + pixel[None, :], total / channels, kept)
+    tl.store(volume + column * shift_step + pixel[None, :] * pixel_step,
+             total / channels, kept)
 
 
 @triton.jit
@@ -89,19 +90,19 @@ def _derivative(grad, feature, result, channels, height, width,
     tl.store(result + channel * size + pixel[None, :], total / channels, kept)
 
 
-def forward(first: Tensor, second: Tensor, flow: Tensor | None,
-            radius: int) -> Tensor:
-    """Return the cost volume of a feature and the warped second one."""
+def forward(first: Tensor, second: Tensor, flow: Tensor | None, radius: int,
+            volume: Tensor) -> None:
+    """Write the cost volume of a feature and the warped second one."""
     first, second = first.contiguous(), _warp(second, flow)
     batch, channels, height, width = first.shape
     side = 2 * radius + 1
-    volume = first.new_empty(batch, side**2, height, width)
+    sample_step, shift_step, _, pixel_step = volume.stride()
     grid = (triton.cdiv(height * width, _PIXELS), side, batch)
     with torch.cuda.device_of(first):
         _products[grid](first, second, volume, channels, height, width,
+                        sample_step, shift_step, pixel_step,
                         RADIUS=radius, SHIFTS=triton.next_power_of_2(side),
                         SUM=_sum_of(first), PIXELS=_PIXELS)
-    return volume
 
 
 def backward(grad: Tensor, first: Tensor, second: Tensor, flow: Tensor | None,
