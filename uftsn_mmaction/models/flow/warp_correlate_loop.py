@@ -16,8 +16,9 @@ def forward(first: Tensor, second: Tensor, flow: Tensor | None, radius: int,
     """Write the cost volume of a feature and the warped second one."""
     first = first.contiguous()
     padded = F.pad(_warp(second, flow), (radius, ) * 4)
-    # A plane at a time, whatever the layout of the volume is.
-    planes = torch.empty_like(volume, memory_format=torch.contiguous_format)
+    # A plane at a time: single channels of a pixel would take longer.
+    planes = (volume if volume.is_contiguous() else
+              torch.empty_like(volume, memory_format=torch.contiguous_format))
     # Allocating anew for each shift takes longer than the product.
     product = torch.empty_like(first)
     for shift, window in enumerate(_windows(padded, radius)):
