@@ -21,6 +21,9 @@ import shlex
 import sys
 from pathlib import Path
 
+# Those of the estimator, which is not imported here.
+PRECISIONS = ('float32', 'bfloat16')
+LAYOUTS = ('contiguous', 'channels_last')
 CLASSIFIER = (
     Path(__file__).resolve().parents[1] / 'configs/_base_/models/uftsn_r18.py')
 
@@ -64,14 +67,12 @@ def parse_args() -> argparse.Namespace:
         '--threads', nargs='+', type=int, default=[1], metavar='N',
         help='threads of PyTorch and of OpenCV (default: 1)')
     parser.add_argument(
-        '--precision', nargs='+', default=[None],
-        choices=('float32', 'bfloat16'),
+        '--precision', nargs='+', default=[None], choices=PRECISIONS,
         help='precision of the convolutions; networks of ptlflow run under '
         'autocast, solvers have none (default: what each estimator takes '
         'on the device)')
     parser.add_argument(
-        '--layout', nargs='+', default=[None],
-        choices=('contiguous', 'channels_last'),
+        '--layout', nargs='+', default=[None], choices=LAYOUTS,
         help='layout of the convolutions (default: likewise)')
     parser.add_argument(
         '--profile', action='store_true',

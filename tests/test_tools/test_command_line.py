@@ -21,6 +21,7 @@ from uftsn_mmaction.datasets.video_check.decoder import DECODERS
 from uftsn_mmaction.experiments.comparison.plan import DATA
 from uftsn_mmaction.experiments.experiment import STREAMS
 from uftsn_mmaction.experiments.splits.plan import PREFIXES
+from uftsn_mmaction.models.flow import precision
 
 TOOLS = sorted(
     path for path in (Path(__file__).parents[2] / 'tools').glob('*.py')
@@ -58,6 +59,8 @@ def test_help_has_an_example_and_imports_nothing_large(run_command):
 def test_what_help_says_is_what_the_package_has():
     tools = {path.stem: runpy.run_path(str(path)) for path in TOOLS}
     assert tools['generate_motion']['DEFAULTS'] == asdict(MotionSetSettings())
+    assert tools['benchmark']['PRECISIONS'] == precision.PRECISIONS
+    assert tools['benchmark']['LAYOUTS'] == precision.LAYOUTS
     assert tools['check_videos']['_DECODERS'] == (*sorted(DECODERS.values()), )
     assert tools['compare_flows']['_DATA'] == (*DATA, )
     assert tools['extract_flow']['FLOW_FORMATS'] == (*FORMATS, )
