@@ -57,11 +57,13 @@ def test_levels_are_those_asked_for():
     torch.testing.assert_close(flow, flows[2])
 
 
-@pytest.mark.parametrize('size', [(31, 64), (64, 16)])
-def test_frames_too_small_for_the_pyramid(size):
+@pytest.mark.parametrize('size, scales, least', [
+    ((31, 64), 1, '32x32'), ((64, 16), 1, '32x32'), ((63, 64), 2, '64x64')])
+def test_frames_too_small_for_the_pyramid(size, scales, least):
     with pytest.raises(ValueError) as caught:
-        build()(torch.zeros(1, 3, 3, *size))
-    for word in (f'{size[0]}x{size[1]}', '32x32', '5 pyramid levels'):
+        build(num_scales=scales)(torch.zeros(1, 3, 3, *size))
+    for word in (f'{size[0]}x{size[1]}', least, '5 pyramid levels',
+                 f'num_scales={scales}'):
         assert word in str(caught.value)
 
 
@@ -72,6 +74,7 @@ def test_frames_too_small_for_the_pyramid(size):
     dict(finest_level=5),
     dict(finest_level=-1),
     dict(num_passes=0),
+    dict(num_scales=0),
     dict(learned_upsampling=True),
     dict(out_indices=(0, 5)),
     dict(out_indices=()),
@@ -101,6 +104,42 @@ def test_bidirectional_equals_two_calls(out_indices):
     assert type(forward) is type(backward) is tuple
     assert_flows(forward, estimator.levels(clip))
     assert_flows(backward, estimator.levels(clip, backward=True))
+
+
+def test_scales_serve_every_way_to_the_flow():
+    estimator = build(num_scales=2)
+    clip = torch.rand(2, 3, 3, 65, 80)
+    expected = estimator.levels(clip)
+    forward, backward = estimator.bidirectional(clip)
+    assert_flows(forward, expected)
+    assert_flows(backward, estimator.levels(clip, backward=True))
+    frames = [estimator.encode_frame(frame) for frame in clip.split(1, dim=2)]
+    for t in range(2):
+        assert_flows(estimator.flow_between(*frames[t:t + 2]),
+                     [flow[:, :, t:t + 1] for flow in expected])
+    flows, drawn, back = estimator.with_drawn_pairs(
+        clip, torch.tensor([[1], [0]]))
+    assert_flows(flows, expected)
+    for n, t in ((0, 1), (1, 0)):
+        assert_flows([flow[n:n + 1] for flow in drawn],
+                     [flow[n:n + 1, :, t:t + 1] for flow in expected])
+        assert_flows([flow[n:n + 1] for flow in back],
+                     [flow[n:n + 1, :, t:t + 1] for flow in backward])
+
+
+def test_two_scales_find_what_moves_far():
+    torch.manual_seed(0)
+    shift = 56
+    texture = F.interpolate(torch.rand(1, 3, 64, 120), scale_factor=4,
+                            mode='bilinear')[0]
+    clip = torch.stack((texture[..., shift:416 + shift], texture[..., :416]),
+                       dim=1)[None]
+    estimator = UnsupervisedFlowEstimator(
+        pretrained='uftsn_plus', num_scales=2, out_indices=(0, )).eval()
+    with torch.no_grad():
+        u, v = estimator(clip)[0, :, 0]
+    error = torch.hypot(u - shift, v)[32:-32, 32:-32 - shift]
+    assert error.median() < 0.5
 
 
 @pytest.mark.parametrize('out_indices', [(0, ), (0, 1, 3)])

@@ -84,11 +84,27 @@ def upsample_by_hand(upsampling, flow, state, size):
     return torch.stack(rows, 1)
 
 
-def flow_by_hand(estimator, first, second, use_cost_volume, mode):
+def halve_by_hand(image):
+    """Mean of each 2x2 block; the last ones of odd sizes are smaller."""
+    rows = [image[:, y:y + 2] for y in range(0, image.shape[1], 2)]
+    return torch.stack([
+        torch.stack([row[..., x:x + 2].mean((1, 2))
+                     for x in range(0, image.shape[2], 2)], -1)
+        for row in rows
+    ], 1)
+
+
+def flow_by_hand(estimator, first, second, use_cost_volume, mode,
+                 scales=1):
     """Flow of one pair ``(3, H, W)`` by level."""
+    flow, flows, state = None, {}, None
+    if scales > 1:
+        # The finest flow that was decoded at half the size.
+        flow = flow_by_hand(estimator, halve_by_hand(first),
+                            halve_by_hand(second), use_cost_volume, mode,
+                            scales - 1)[estimator.decoded_levels[-1]]
     pyramid1 = estimator.pyramid(first[None])
     pyramid2 = estimator.pyramid(second[None])
-    flow, flows, state = None, {}, None
     for level in estimator.decoded_levels:
         q1, q2 = pyramid1[level][0], pyramid2[level][0]
         up = q1.new_zeros(2, *q1.shape[1:])
@@ -119,6 +135,12 @@ def flow_by_hand(estimator, first, second, use_cost_volume, mode):
     return shown
 
 
+def size_for(settings):
+    """A size that no level halves evenly, with 32 pixels at each scale."""
+    smallest = 32 * settings.get('num_scales', 1)
+    return smallest + 5, smallest + 18
+
+
 @pytest.mark.parametrize('settings', [
     dict(),
     dict(feature_norm='instance'),
@@ -127,10 +149,11 @@ def flow_by_hand(estimator, first, second, use_cost_volume, mode):
     dict(multi_scale=False, finest_level=2),
     dict(multi_scale=False, use_cost_volume=False, finest_level=1),
     dict(finest_level=1),
+    dict(finest_level=1, num_scales=2),
 ], ids=lambda settings: ' '.join(f'{k}={v}' for k, v in settings.items()))
 @pytest.mark.parametrize('backward', [False, True])
 def test_equals_the_equations_step_by_step(settings, backward):
-    """Flow and gradients, at a size that no level halves evenly."""
+    """Flow and gradients."""
     estimator = UnsupervisedFlowEstimator(
         pyramid_channels=(4, 5, 6, 7),
         decoder_channels=((4, ), (5, ), (6, 5), (7, ), (8, 6)),
@@ -139,7 +162,7 @@ def test_equals_the_equations_step_by_step(settings, backward):
     for decoder in estimator.decoders.values():
         nn.init.normal_(decoder.predict.weight, std=0.05)
         nn.init.normal_(decoder.predict.bias, std=0.1)
-    clip = torch.rand(2, 3, 3, 37, 50, dtype=torch.float64)
+    clip = torch.rand(2, 3, 3, *size_for(settings), dtype=torch.float64)
     parameters = list(estimator.parameters())
     flows = estimator.levels(clip, backward=backward)
     # Or the warps would not matter, or all of them leave the frame.
@@ -154,7 +177,8 @@ def test_equals_the_equations_step_by_step(settings, backward):
             expected = flow_by_hand(
                 estimator, *(pair[::-1] if backward else pair),
                 settings.get('use_cost_volume', True),
-                settings.get('feature_norm', 'unit'))
+                settings.get('feature_norm', 'unit'),
+                settings.get('num_scales', 1))
             for flow, reference in zip(flows, expected):
                 torch.testing.assert_close(flow[n, :, t], reference)
             total += sum((w[n, :, t] * reference).sum()
@@ -166,6 +190,7 @@ def test_equals_the_equations_step_by_step(settings, backward):
 @pytest.mark.parametrize('settings', [
     dict(finest_level=2, num_passes=2, learned_upsampling=True),
     dict(finest_level=1, num_passes=3),
+    dict(finest_level=2, num_scales=2, learned_upsampling=True),
     dict(),
 ], ids=lambda settings: ' '.join(f'{k}={v}' for k, v in settings.items()))
 def test_one_decoder_for_all_levels(settings):
@@ -178,7 +203,7 @@ def test_one_decoder_for_all_levels(settings):
         **settings).double()
     nn.init.normal_(estimator.decoders.predict.weight, std=0.05)
     nn.init.normal_(estimator.decoders.predict.bias, std=0.1)
-    clip = torch.rand(1, 3, 3, 37, 50, dtype=torch.float64)
+    clip = torch.rand(1, 3, 3, *size_for(settings), dtype=torch.float64)
     parameters = list(estimator.parameters())
     flows = estimator.levels(clip)
     assert 0.2 < flows[0].abs().mean() < 10
@@ -188,7 +213,7 @@ def test_one_decoder_for_all_levels(settings):
     total = 0
     for t in range(2):
         expected = flow_by_hand(estimator, clip[0, :, t], clip[0, :, t + 1],
-                                True, 'unit')
+                                True, 'unit', settings.get('num_scales', 1))
         for flow, reference in zip(flows, expected):
             torch.testing.assert_close(flow[0, :, t], reference)
         total += sum((w[0, :, t] * reference).sum()

@@ -49,7 +49,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             ``pretrained``, or the paper's.
         pyramid_channels: Replaces what the plan says, see :class:`Plan`. So
             do ``decoder_channels``, ``max_displacement``, ``state_channels``,
-            ``finest_level``, ``num_passes`` and ``learned_upsampling``.
+            ``finest_level``, ``num_passes``, ``learned_upsampling`` and
+            ``num_scales``, which is for large motion in large frames.
         use_cost_volume: False passes on the warped feature in place of the
             cost volume (an ablation of table 2).
         multi_scale: False estimates once, at ``finest_level``, from zero flow
@@ -96,6 +97,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         finest_level: int | None = None,
         num_passes: int | None = None,
         learned_upsampling: bool | None = None,
+        num_scales: int | None = None,
         use_cost_volume: bool = True,
         multi_scale: bool = True,
         feature_norm: str | None = 'unit',
@@ -117,12 +119,14 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             state_channels=state_channels,
             finest_level=finest_level,
             num_passes=num_passes,
-            learned_upsampling=learned_upsampling)
+            learned_upsampling=learned_upsampling,
+            num_scales=num_scales)
         super().__init__(out_indices, sizes.num_levels)
         self.init_cfg = init_cfg
         self.level_dropout = LevelDropout(level_dropout)
         self.arithmetic = ArithmeticChoice(precision, layout)
         self.num_levels = sizes.num_levels
+        self.num_scales = sizes.num_scales
         self.feature_norm = feature_norm
         self.max_displacement = tuple(sizes.max_displacement)
         self.decoded_levels = sizes.decoded_levels(multi_scale)
@@ -145,19 +149,22 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     def extra_repr(self) -> str:
         """List the settings that the layers do not show."""
         arithmetic = self.arithmetic.for_weight(next(self.parameters()))
-        return (f'max_displacement={self.max_displacement}, '
+        scales = ('' if self.num_scales == 1 else
+                  f'num_scales={self.num_scales}, ')
+        return (f'{scales}max_displacement={self.max_displacement}, '
                 f'feature_norm={self.feature_norm!r}, {arithmetic}')
 
     def check_clip(self, x: Tensor) -> None:
         """Refuse clips of a wrong shape or range, or of small frames."""
         super().check_clip(x)
-        smallest = 2**self.num_levels
+        smallest = 2**(self.num_levels + self.num_scales - 1)
         if min(x.shape[-2:]) < smallest:
             raise ValueError(
                 f'Frames of {x.shape[-2]}x{x.shape[-1]} are too small for '
-                f'{self.num_levels} pyramid levels, which need '
-                f'{smallest}x{smallest} or more; resize the frames in the '
-                'pipeline or shorten pyramid_channels and decoder_channels')
+                f'{self.num_levels} pyramid levels and num_scales='
+                f'{self.num_scales}, which need {smallest}x{smallest} or '
+                'more; resize the frames in the pipeline or shorten '
+                'pyramid_channels and decoder_channels')
 
     def estimate_levels(self,
                         x: Tensor,
@@ -215,34 +222,38 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         """Extract and prepare the features, once for each frame."""
         arithmetic = self.arithmetic.for_call(next(self.parameters()))
         return encode_clips(self.pyramid, self.matchers, x,
-                            arithmetic.memory_format)
+                            arithmetic.memory_format, self.num_scales)
 
     def _decode(self, features: Features, x: Tensor,
                 backward: bool) -> tuple[Tensor, ...]:
         """Run the levels from coarse to fine (eq. 2 to 5)."""
         arithmetic = self.arithmetic.for_call(next(self.parameters()))
         flows: dict[int, Tensor] = {}
-        flow = state = None
+        flow = None
         last = len(self.decoded_levels) - 1
-        for index, level in enumerate(self.decoded_levels):
-            q1, one, two = compared_features(features[level], backward)
-            up = None if flow is None else resize_flow(flow, q1.shape[-2:])
-            # eq. 2 and 3
-            evidence = self.matchers[level].match(one, two, up)
-            if up is None:
-                # float32 even where autocast gives features of half
-                # precision, which cannot hold a pixel coordinate.
-                dtype = torch.promote_types(x.dtype, torch.float32)
-                up = q1.new_zeros((q1.shape[0], 2, *q1.shape[-2:]),
-                                  dtype=dtype)
-            # eq. 4
-            residual, state = self.decoders(level, q1, up, evidence, state,
-                                            arithmetic)
-            if index < last:
-                residual, state = self.level_dropout(residual, state)
-            # eq. 5
-            flow = up + residual.to(up.dtype)
-            flows[level] = flow
+        for scale in reversed(range(self.num_scales)):
+            state = None
+            for index, level in enumerate(self.decoded_levels):
+                q1, one, two = compared_features(features[scale, level],
+                                                 backward)
+                up = None if flow is None else resize_flow(
+                    flow, q1.shape[-2:])
+                # eq. 2 and 3
+                evidence = self.matchers[level].match(one, two, up)
+                if up is None:
+                    # float32 even where autocast gives features of half
+                    # precision, which cannot hold a pixel coordinate.
+                    dtype = torch.promote_types(x.dtype, torch.float32)
+                    up = q1.new_zeros((q1.shape[0], 2, *q1.shape[-2:]),
+                                      dtype=dtype)
+                # eq. 4
+                residual, state = self.decoders(level, q1, up, evidence,
+                                                state, arithmetic)
+                if index < last:
+                    residual, state = self.level_dropout(residual, state)
+                # eq. 5
+                flow = up + residual.to(up.dtype)
+                flows[level] = flow
         if self.upsampling is not None:
             with arithmetic.autocast(x):
                 flows[0] = self.upsampling(flow, state, x.shape[-2:])

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ...clips import take_windows
 from .match import Matcher
 from .pyramid import FeaturePyramid
 
-#: By level: features ``(N, T, C, H, W)``, and the same prepared to match.
-Features = dict[int, tuple[Tensor, Tensor]]
+#: By scale and level: features ``(N, T, C, H, W)``, and the same prepared to
+#: match.
+Features = dict[tuple[int, int], tuple[Tensor, Tensor]]
 
 
 def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
-                 x: Tensor, memory_format: torch.memory_format) -> Features:
+                 x: Tensor, memory_format: torch.memory_format,
+                 num_scales: int) -> Features:
     """Extract the features of clips ``(N, 3, T, H, W)`` and prepare them.
 
     Args:
@@ -24,18 +27,24 @@ def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
         matchers: By level, what the features are prepared for.
         x: Clips.
         memory_format: Layout of the frames and their features.
+        num_scales: Number of sizes; at scale s, the frames are 2**s times
+            smaller.
     """
     batch, _, frames = x.shape[:3]
     # N x 3 x T x H x W -> (N * T) x 3 x H x W
     images = x.transpose(1, 2).flatten(0, 1)
-    maps = pyramid(images.to(memory_format=memory_format))
+    images = images.to(memory_format=memory_format)
     features = {}
-    for level, matcher in matchers.items():
-        q = maps[level]
-        prepared = matcher.prepare(q)
-        # (N * T) x C x H x W -> N x T x C x H x W
-        shape = (batch, frames, *q.shape[1:])
-        features[level] = (q.view(shape), prepared.view(shape))
+    for scale in range(num_scales):
+        if scale:
+            images = F.avg_pool2d(images, 2, ceil_mode=True)
+        maps = pyramid(images)
+        for level, matcher in matchers.items():
+            q = maps[level]
+            # (N * T) x C x H x W -> N x T x C x H x W
+            shape = (batch, frames, *q.shape[1:])
+            features[scale, level] = (
+                q.view(shape), matcher.prepare(q).view(shape))
     return features
 
 
@@ -43,19 +52,19 @@ def features_of_pairs(features: Features, starts: Tensor) -> Features:
     """Return the features of drawn pairs, see :func:`take_windows`."""
     # N x T x C x H x W <-> N x C x T x H x W
     return {
-        level: tuple(
+        key: tuple(
             take_windows(maps.transpose(1, 2), starts, 2).transpose(1, 2)
             for maps in both)
-        for level, both in features.items()
+        for key, both in features.items()
     }
 
 
 def features_of_both(first: Features, second: Features) -> Features:
     """Return the features of a clip in which one clip follows another."""
     return {
-        level: tuple(
-            torch.cat(pair, dim=1) for pair in zip(maps, second[level]))
-        for level, maps in first.items()
+        key: tuple(
+            torch.cat(pair, dim=1) for pair in zip(maps, second[key]))
+        for key, maps in first.items()
     }
 
 

@@ -43,8 +43,8 @@ def parts_of_clips(features: Features,
 
 def _part(features: Features, x: Tensor, clips: slice,
           time: slice) -> tuple[Features, Tensor]:
-    return {level: (q[clips, time], prepared[clips, time])
-            for level, (q, prepared) in features.items()}, x[clips, :, time]
+    return {key: (q[clips, time], prepared[clips, time])
+            for key, (q, prepared) in features.items()}, x[clips, :, time]
 
 
 def join_parts(

@@ -28,6 +28,8 @@ class Plan:
         num_passes: Passes at ``finest_level``, each with a warp of its own.
         learned_upsampling: Whether :class:`ConvexUpsampling` brings the flow
             of ``finest_level`` to level 0, which takes a state.
+        num_scales: Sizes of the frames to estimate at, each half of the next;
+            the flow of one is where the next starts from.
 
     Raises:
         ValueError: If the entries do not fit the number of levels or each
@@ -40,6 +42,7 @@ class Plan:
     finest_level: int = 0
     num_passes: int = 1
     learned_upsampling: bool = False
+    num_scales: int = 1
 
     def __post_init__(self) -> None:
         last = self.num_levels - 1
@@ -58,9 +61,10 @@ class Plan:
         if not 0 <= self.finest_level <= last:
             raise ValueError('finest_level must be a level between 0 and '
                              f'{last}, got {self.finest_level}')
-        if self.num_passes < 1:
-            raise ValueError(
-                f'num_passes must be 1 or more, got {self.num_passes}')
+        for name in ('num_passes', 'num_scales'):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f'{name} must be 1 or more, got {getattr(self, name)}')
         if self.state_channels is not None and len(
                 set(self.max_displacement[self.finest_level:])) > 1:
             raise ValueError(
