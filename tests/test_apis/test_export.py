@@ -62,6 +62,14 @@ def test_iterations_are_exported(small, tmp_path, estimator, dynamic):
     torch.testing.assert_close(got, part(*inputs), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize('scales, multiple', [(1, 2), (2, 4)])
+def test_sizes_that_every_level_halves_evenly(scales, multiple):
+    estimator = UnsupervisedFlowEstimator(
+        pyramid_channels=(4, ), decoder_channels=((4, ), (4, )),
+        max_displacement=1, num_scales=scales, out_indices=(0, ))
+    assert ExportableFlow(estimator, 'some').multiple == multiple
+
+
 def test_examples_move(small):
     (first, second), flow = ExportableFlow(small, 'small').example((32, 48))
     assert first.shape == second.shape == (2, 3, 32, 48)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# The coarsest level of every estimator has a pixel or more.
+# Enough for every plan, at two scales too.
 _SMALLEST = 64
 
 

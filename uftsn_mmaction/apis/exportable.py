@@ -80,8 +80,7 @@ class ExportableFlow(Exportable):
         compute_plainly(estimator)
         inner = _innermost(estimator)
         # Other estimators build their pyramids by rounded sizes.
-        levels = getattr(inner, 'num_levels', None)
-        self.multiple = None if levels is None else 2**(levels - 1)
+        self.multiple = getattr(inner, 'coarsest_stride', None)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         clips = torch.stack((first, second), dim=2)

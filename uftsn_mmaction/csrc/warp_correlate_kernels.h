@@ -34,8 +34,8 @@ INLINE void products(const T* first, Index first_stride, const T* second,
   }
 }
 
-// eq. 3 for row y of one sample. The results of a shift stand side by side,
-// `plane` behind those of the shift before.
+// eq. 3 for row y of one sample. The results of one shift are adjacent; those
+// of the next start `plane` elements later.
 template <typename T>
 void correlate_row(Rows<T>& first, Rows<T>& second, T* volume, Index plane,
                    Index y, const Size& size) {

@@ -60,9 +60,11 @@ def test_levels_drop_out_by_pair():
 
 
 @pytest.mark.parametrize('make', [build, build_plus])
-def test_dropout_of_all_levels_leaves_the_last(make):
-    estimator = make(level_dropout=1., out_indices=(0, 2, 3, 4))
-    flows = estimator(torch.rand(2, 3, 3, 48, 64))
+@pytest.mark.parametrize('scales', [1, 2])
+def test_dropout_of_all_levels_leaves_the_last(make, scales):
+    estimator = make(level_dropout=1., out_indices=(0, 2, 3, 4),
+                     num_scales=scales)
+    flows = estimator(torch.rand(2, 3, 3, 64, 96))
     # Nothing but upsampled zeros until the last pass.
     coarse = flows[1:] if make is build else flows[2:]
     assert all(not flow.any() for flow in coarse)

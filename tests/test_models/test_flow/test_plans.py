@@ -53,6 +53,11 @@ def test_levels_of_one_decoder_share_the_search_radius():
     UnsupervisedFlowEstimator('uftsn_plus', max_displacement=(1, 1, 4, 4, 4))
 
 
+def test_one_estimate_starts_from_no_other_scale():
+    with pytest.raises(ValueError, match='num_scales is 2.*multi_scale'):
+        UnsupervisedFlowEstimator(multi_scale=False, num_scales=2)
+
+
 def test_further_passes_cost_no_parameter():
     one, three = (UnsupervisedFlowEstimator('uftsn_plus', num_passes=number)
                   for number in (1, 3))

@@ -131,11 +131,14 @@ def test_of_slices_and_transposed_maps(body):
                        flow.to(memory_format=last)[::2], 2), expected)
 
 
-def test_of_several_threads(body):
+@pytest.mark.parametrize('layout', [torch.contiguous_format,
+                                    torch.channels_last])
+def test_of_several_threads(body, layout):
     tensors = [tensor.requires_grad_() for tensor in inputs(2, 9, 13, 17)]
 
     def results():
-        volume = warp_correlate(*tensors, 3)
+        volume = warp_correlate(tensors[0].to(memory_format=layout),
+                                *tensors[1:], 3)
         return volume, *torch.autograd.grad(volume.sin().sum(), tensors)
 
     one = results()

@@ -127,6 +127,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         self.arithmetic = ArithmeticChoice(precision, layout)
         self.num_levels = sizes.num_levels
         self.num_scales = sizes.num_scales
+        # Pixels of a frame from one pixel of the coarsest level to the next.
+        self.coarsest_stride = 2**(self.num_levels + self.num_scales - 2)
         self.feature_norm = feature_norm
         self.max_displacement = tuple(sizes.max_displacement)
         self.decoded_levels = sizes.decoded_levels(multi_scale)
@@ -157,14 +159,14 @@ class UnsupervisedFlowEstimator(FlowEstimator):
     def check_clip(self, x: Tensor) -> None:
         """Refuse clips of a wrong shape or range, or of small frames."""
         super().check_clip(x)
-        smallest = 2**(self.num_levels + self.num_scales - 1)
+        smallest = 2 * self.coarsest_stride
         if min(x.shape[-2:]) < smallest:
             raise ValueError(
                 f'Frames of {x.shape[-2]}x{x.shape[-1]} are too small for '
-                f'{self.num_levels} pyramid levels and num_scales='
+                f'{self.num_levels} pyramid levels at num_scales='
                 f'{self.num_scales}, which need {smallest}x{smallest} or '
-                'more; resize the frames in the pipeline or shorten '
-                'pyramid_channels and decoder_channels')
+                'more; resize the frames in the pipeline, lower num_scales, '
+                'or shorten pyramid_channels and decoder_channels')
 
     def estimate_levels(self,
                         x: Tensor,
@@ -249,7 +251,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                 # eq. 4
                 residual, state = self.decoders(level, q1, up, evidence,
                                                 state, arithmetic)
-                if index < last:
+                if scale or index < last:
                     residual, state = self.level_dropout(residual, state)
                 # eq. 5
                 flow = up + residual.to(up.dtype)

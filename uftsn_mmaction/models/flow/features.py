@@ -85,5 +85,13 @@ def compared_features(
     first, second = slice(0, -1), slice(1, None)
     if backward:
         first, second = second, first
-    return (q[:, first].flatten(0, 1), prepared[:, first].flatten(0, 1),
-            prepared[:, second].flatten(0, 1))
+    return (_flat(q[:, first]), _flat(prepared[:, first]),
+            _flat(prepared[:, second]))
+
+
+def _flat(maps: Tensor) -> Tensor:
+    """Map ``(N, T, C, H, W)`` to ``(N * T, C, H, W)`` of the same layout."""
+    if maps[0].is_contiguous(memory_format=torch.channels_last):
+        # Those of several clips are copied, which would make them contiguous.
+        return maps.movedim(2, -1).flatten(0, 1).movedim(-1, 1)
+    return maps.flatten(0, 1)

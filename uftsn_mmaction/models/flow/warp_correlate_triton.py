@@ -43,7 +43,8 @@ def _products(first, second, volume, channels, height, width, sample_step,
     inside = kept & (y >= 0) & (y < height) & (x >= 0) & (x < width)
     first += sample * channels * size
     second += sample * channels * size
-    volume += sample * sample_step + row * side * shift_step
+    # A volume may have more elements than 32 bits count.
+    volume += sample * sample_step + row.to(tl.int64) * side * shift_step
     total = tl.full((SHIFTS, PIXELS), 0, SUM)
     for _ in range(channels):
         one = tl.load(first + pixel, here, 0).to(SUM)
@@ -51,8 +52,8 @@ def _products(first, second, volume, channels, height, width, sample_step,
         total += one[None, :] * other
         first += size
         second += size
-    tl.store(volume + column * shift_step + pixel[None, :] * pixel_step,
-             total / channels, kept)
+    place = pixel.to(tl.int64)[None, :] * pixel_step
+    tl.store(volume + column * shift_step + place, total / channels, kept)
 
 
 @triton.jit
