@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 
 _OWNER = os.getpid()
 
@@ -24,6 +24,19 @@ def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
+def _report(kind: type[BaseException], error: BaseException,
+            trace: TracebackType | None) -> None:
+    """Report what nobody caught, but no parent that a worker has lost.
+
+    Ctrl-C may end the tool while a worker of a loader hands a batch over; the
+    thread that does so would write a traceback below the one line.
+    """
+    lost = issubclass(kind, (EOFError, ConnectionError))
+    if os.getpid() == _OWNER or not lost:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _report
 # A closed terminal sends SIGHUP, which `nohup` lets a program ignore.
 for _name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
     _number = getattr(signal, _name, None)

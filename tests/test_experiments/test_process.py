@@ -29,6 +29,7 @@ import signal, sys, types
 from pathlib import Path
 # Python leaves it alone where whoever started the tests ignores it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 package, tools = Path(sys.argv[1]), sys.argv[2]
 sys.path.insert(0, tools)
 import end_on_signals

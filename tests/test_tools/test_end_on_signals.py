@@ -30,6 +30,32 @@ runpy.run_path(sys.argv[1], run_name='__main__')
 """
 
 
+# Reports an error, in a forked child or in the tool itself.
+REPORTING = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import end_on_signals
+if sys.argv[2] == 'tool' or os.fork() == 0:
+    try:
+        raise getattr(__builtins__, sys.argv[3])
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+else:
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize('place, error, is_said', [
+    ('worker', 'EOFError', False), ('worker', 'ConnectionResetError', False),
+    ('worker', 'ValueError', True), ('tool', 'EOFError', True)])
+def test_a_worker_says_nothing_of_a_lost_parent(run_command, place, error,
+                                                is_said):
+    """While a batch is handed over, its listener would."""
+    done = run_command([sys.executable, '-c', REPORTING, TOOLS[0].parent,
+                        place, error])
+    assert (error in done.stderr) == is_said
+
+
 @pytest.mark.parametrize('tool', [
     path for path in TOOLS if path.name not in NOT_TOOLS],
     ids=lambda path: path.stem)  # yapf: disable
