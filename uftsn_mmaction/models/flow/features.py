@@ -41,10 +41,10 @@ def encode_clips(pyramid: FeaturePyramid, matchers: Mapping[int, Matcher],
         maps = pyramid(images)
         for level, matcher in matchers.items():
             q = maps[level]
+            prepared = matcher.prepare(q)
             # (N * T) x C x H x W -> N x T x C x H x W
             shape = (batch, frames, *q.shape[1:])
-            features[scale, level] = (
-                q.view(shape), matcher.prepare(q).view(shape))
+            features[scale, level] = (q.view(shape), prepared.view(shape))
     return features
 
 
