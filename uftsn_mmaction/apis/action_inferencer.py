@@ -30,7 +30,7 @@ SINGLE = 'model'
 
 
 class Moment(NamedTuple):
-    """What is seen at one time of a video.
+    """Class probabilities at one time of a video.
 
     Attributes:
         time: Seconds; the last frame that was looked at.

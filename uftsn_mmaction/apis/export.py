@@ -30,7 +30,7 @@ Run = Callable[..., np.ndarray]
 
 
 class Exported(NamedTuple):
-    """What became of an export.
+    """Result of an export and of its comparison with PyTorch.
 
     Attributes:
         dynamic: Names of the dimensions that are not fixed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be exported: networks that a graph describes completely."""
+"""Networks in the form that an exported graph can hold."""
 from __future__ import annotations
 
 from collections.abc import Sequence

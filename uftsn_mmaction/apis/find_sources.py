@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user may name as input: videos and clips of every kind."""
+"""Find the videos and clips that an input names."""
 from __future__ import annotations
 
 import glob

@@ -13,7 +13,7 @@ from .windows import Window, pairs_at_a_time, split_windows
 
 
 class Progressed(NamedTuple):
-    """What has become of a source.
+    """Progress of one source: new pairs, its end, or its error.
 
     Attributes:
         source: Its number.
