@@ -80,7 +80,7 @@ def test_the_promise_on_real_pairs(plan, repo_root):
     path = repo_root / 'data' / 'flow' / 'pairs_with_gt.txt'
     if not path.is_file():
         pytest.skip(f'no real pairs in {path.parent}')
-    # The middle, since processors without AMX take seconds for a whole one.
+    # The middle: processors that emulate it take seconds for a whole one.
     assert_promise(plan, [[
         frame[frame.shape[0] // 2 - 48:, frame.shape[1] // 2 - 64:][:96, :128]
         for frame in (pair.first, pair.second)
@@ -211,13 +211,15 @@ def test_an_export_has_float32():
         assert torch.equal(flow, plain(clip)[:, :, 0])
 
 
-@pytest.mark.parametrize('device, good', [
-    ('cpu', True), ('cpu', False), ('cuda', True), ('cuda', False),
-    ('meta', False)])
-def test_who_is_good_at_bfloat16(monkeypatch, device, good):
-    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: good)
-    monkeypatch.setattr(torch.cuda, 'get_device_capability',
-                        lambda _: (8, 0) if good else (7, 5))
+@pytest.mark.parametrize('device, has, good', [
+    ('cpu', 'amx_tile', True), ('cpu', 'avx512_bf16', True),
+    ('cpu', None, False), ('cuda', (8, 0), True), ('cuda', (7, 5), False),
+    ('meta', None, False)])
+def test_who_is_good_at_bfloat16(monkeypatch, device, has, good):
+    for name in ('amx_tile', 'avx512_bf16'):
+        monkeypatch.setattr(torch.cpu, f'_is_{name}_supported',
+                            lambda name=name: name == has)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda _: has)
     assert is_good_at_bfloat16(torch.device(device)) == good
 
 

@@ -64,8 +64,8 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             weights.
         precision: Type of the convolutions where no gradient is recorded,
             'float32' or 'bfloat16'; None for bfloat16 where the device is
-            good at it: a CPU with AMX, a GPU from compute capability 8.0 on.
-            Flow, statistics and cost volume stay float32.
+            good at it: a CPU with AVX512-BF16 or AMX, a GPU from compute
+            capability 8.0 on. Flow, statistics and cost volume stay float32.
         layout: 'contiguous' or 'channels_last' in the same place; None for
             channels_last where bfloat16 gains.
         out_indices: See :class:`FlowEstimator`.

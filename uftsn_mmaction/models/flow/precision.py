@@ -118,9 +118,14 @@ class ArithmeticChoice:
 
 
 def is_good_at_bfloat16(device: torch.device) -> bool:
-    """Tell whether convolutions gain: on AMX, and on GPUs from Ampere on."""
+    """Tell whether convolutions gain.
+
+    They do on processors with instructions for it (AVX512-BF16, AMX) and on
+    GPUs from Ampere on; elsewhere bfloat16 is emulated and slower.
+    """
     if device.type == 'cpu':
-        return torch.cpu._is_amx_tile_supported()
+        return (torch.cpu._is_avx512_bf16_supported()
+                or torch.cpu._is_amx_tile_supported())
     return (device.type == 'cuda'
             and torch.cuda.get_device_capability(device) >= (8, 0))
 
