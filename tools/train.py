@@ -28,7 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
     add('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
         help='go on from CHECKPOINT, by default from the newest sound one of '
         'the work dir')
-    add('--amp', action='store_true', help='train in mixed precision')
+    add('--amp', action='store_true',
+        help='train in mixed precision; without a GPU, in bfloat16 on a '
+        'processor that is good at it')
     add('--no-validate', action='store_true',
         help='leave out the validation')
     add('--auto-scale-lr', action='store_true',
@@ -85,10 +87,35 @@ def build_config(args: argparse.Namespace) -> Config:
     check_output_folder(cfg.work_dir, '--work-dir')
     amp = cfg.optim_wrapper.get('type') in ('AmpOptimWrapper', AmpOptimWrapper)
     if amp and not has_accelerator():
-        raise ValueError(
-            'Mixed precision (--amp or optim_wrapper.type=AmpOptimWrapper) '
-            'needs a GPU, and this machine has none; leave it out')
+        _amp_on_cpu(cfg)
     return cfg
+
+
+def _amp_on_cpu(cfg: Config) -> None:
+    """Let mixed precision run without a GPU, where it gains.
+
+    Raises:
+        ValueError: If this processor has no instructions for bfloat16, or
+            the config asks for another type.
+    """
+    import torch
+
+    from uftsn_mmaction.models.flow.precision import is_good_at_bfloat16
+
+    wrapper = cfg.optim_wrapper
+    setting = '(--amp or optim_wrapper.type=AmpOptimWrapper)'
+    if not is_good_at_bfloat16(torch.device('cpu')):
+        raise ValueError(
+            f'Mixed precision {setting} needs a GPU, or a processor with '
+            'AVX512-BF16 or AMX, and this machine has neither; leave it out')
+    if wrapper.get('dtype') not in (None, 'bfloat16'):
+        raise ValueError(
+            f'optim_wrapper.dtype is {wrapper.dtype!r}, but mixed precision '
+            f'{setting} without a GPU is bfloat16; leave it out')
+    wrapper.type = 'Bfloat16OptimWrapper'
+    # Those of float16.
+    for name in ('dtype', 'loss_scale'):
+        wrapper.pop(name, None)
 
 
 @command()

@@ -133,6 +133,33 @@ def test_amp_is_left_to_the_runner_on_a_gpu(tool, repo_root, monkeypatch):
     assert seen[0].optim_wrapper.type == 'AmpOptimWrapper'
 
 
+@pytest.fixture
+def bfloat16_cpu(no_gpu, monkeypatch):
+    """A machine without an accelerator whose processor has bfloat16."""
+    monkeypatch.setattr(
+        'uftsn_mmaction.models.flow.precision.is_good_at_bfloat16',
+        lambda device: device.type == 'cpu')
+
+
+@pytest.mark.parametrize('options', ['--amp', f'{WRAPPER}AmpOptimWrapper'])
+def test_amp_is_bfloat16_on_a_processor_that_has_it(
+        tool, repo_root, monkeypatch, bfloat16_cpu, options):
+    seen = []
+    monkeypatch.setattr(Runner, 'from_cfg', lambda cfg: seen.append(cfg))
+    with pytest.raises(AttributeError):
+        tool(str(repo_root / 'configs' / 'uftsn_quickstart.py'),
+             *options.split())
+    wrapper = seen[0].optim_wrapper
+    assert wrapper.type == 'Bfloat16OptimWrapper'
+    assert 'loss_scale' not in wrapper and wrapper.optimizer.type == 'AdamW'
+
+
+def test_amp_in_half_precision_needs_a_gpu(tool, repo_root, bfloat16_cpu):
+    with pytest.raises(SystemExit, match='optim_wrapper.dtype.*float16'):
+        tool(str(repo_root / 'configs' / 'uftsn_quickstart.py'), '--amp',
+             '--cfg-options', 'optim_wrapper.dtype=float16')
+
+
 def test_seed_of_the_command_line_counts(tool, repo_root, monkeypatch):
     """The stock script leaves it out where the config has one."""
     seen = []

@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loop, runner and hooks: stages, exact continuation and honest tests."""
-from . import hooks, random_state, train_loop, video_folder_runner
+from . import (
+    bfloat16_optim_wrapper,
+    hooks,
+    random_state,
+    train_loop,
+    video_folder_runner,
+)
 
-__all__ = ['hooks', 'random_state', 'train_loop', 'video_folder_runner']
+__all__ = [
+    'bfloat16_optim_wrapper', 'hooks', 'random_state', 'train_loop',
+    'video_folder_runner'
+]

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mixed precision without a GPU."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.registry import OPTIM_WRAPPERS
+from mmengine.runner.amp import autocast
+from torch import nn
+
+
+@OPTIM_WRAPPERS.register_module()
+class Bfloat16OptimWrapper(OptimWrapper):
+    """``OptimWrapper`` whose steps run under autocast to bfloat16.
+
+    MMEngine's ``AmpOptimWrapper`` asks for a GPU, since it scales the loss
+    for float16. Gradients in bfloat16 have the range of float32 and need no
+    scaling, so that a CPU with AVX512-BF16 or AMX can train this way.
+    Parameters, optimizer state, flow and losses stay float32.
+
+    Its arguments are those of ``OptimWrapper``.
+
+    Examples:
+        >>> from uftsn_mmaction.engine import bfloat16_optim_wrapper
+        >>> layer = nn.Linear(2, 1)
+        >>> wrapper = bfloat16_optim_wrapper.Bfloat16OptimWrapper(
+        ...     torch.optim.SGD(layer.parameters(), lr=0.1))
+        >>> with wrapper.optim_context(layer):
+        ...     loss = layer(torch.ones(1, 2)).sum()
+        >>> loss.dtype
+        torch.bfloat16
+        >>> wrapper.update_params(loss.float())
+        >>> layer.weight.dtype
+        torch.float32
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Add autocast to the context of a step."""
+        with super().optim_context(model), autocast(dtype=torch.bfloat16):
+            yield
