@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper
-from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner.amp import autocast
 from torch import nn
 
@@ -24,10 +24,9 @@ class Bfloat16OptimWrapper(OptimWrapper):
     Its arguments are those of ``OptimWrapper``.
 
     Examples:
-        >>> from uftsn_mmaction.engine import bfloat16_optim_wrapper
         >>> layer = nn.Linear(2, 1)
-        >>> wrapper = bfloat16_optim_wrapper.Bfloat16OptimWrapper(
-        ...     torch.optim.SGD(layer.parameters(), lr=0.1))
+        >>> optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+        >>> wrapper = Bfloat16OptimWrapper(optimizer)
         >>> with wrapper.optim_context(layer):
         ...     loss = layer(torch.ones(1, 2)).sum()
         >>> loss.dtype
