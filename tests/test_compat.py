@@ -12,7 +12,9 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from mmaction.models.heads.base import BaseHead
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.logging import HistoryBuffer
 
 from uftsn_mmaction import compat
@@ -220,3 +222,17 @@ class Call:
 def test_nothing_else_is_let_through(call, error, name):
     with pytest.raises((error, pickle.UnpicklingError), match=name):
         load(save(dict(call=call)))
+
+
+def test_a_stock_head_takes_scores_in_bfloat16():
+    head = MODELS.build(dict(type='TSNHead', num_classes=3, in_channels=4))
+    samples = [ActionDataSample().set_gt_label(n) for n in (0, 2)]
+    scores = torch.tensor([[2., 0., 1.], [0.5, 3., 1.]])
+    expected = head.loss_by_feat(scores, samples)
+    losses = head.loss_by_feat(scores.bfloat16(), samples)
+    assert losses.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(losses[name], value)
+    repaired = BaseHead.loss_by_feat
+    compat.score_in_float32()
+    assert BaseHead.loss_by_feat is repaired

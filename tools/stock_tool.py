@@ -58,7 +58,7 @@ def load_stock_tool(name: str) -> ModuleType:
 
 
 def has_accelerator() -> bool:
-    """Return whether mixed precision and MMEngine's launchers can run here."""
+    """Return whether MMEngine's mixed precision and launchers can run here."""
     return device.get_device() in ('cuda', 'npu', 'mlu', 'musa')
 
 

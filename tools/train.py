@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
         'the work dir')
     add('--amp', action='store_true',
         help='train in mixed precision; without a GPU, in bfloat16 on a '
-        'processor that is good at it')
+        'processor with AVX512-BF16 or AMX')
     add('--no-validate', action='store_true',
         help='leave out the validation')
     add('--auto-scale-lr', action='store_true',
@@ -79,6 +79,8 @@ def build_config(args: argparse.Namespace) -> Config:
         value = vars(args)[name]
         if value is not None and value is not False:
             cfg.merge_from_dict({f'randomness.{name}': value})
+    # A config that this tool wrote has the wrapper of --amp already.
+    args.amp &= cfg.optim_wrapper.get('type') != 'Bfloat16OptimWrapper'
     try:
         cfg = load_stock_tool('train').merge_args(cfg, args)
     except AssertionError as error:
@@ -108,13 +110,14 @@ def _amp_on_cpu(cfg: Config) -> None:
         raise ValueError(
             f'Mixed precision {setting} needs a GPU, or a processor with '
             'AVX512-BF16 or AMX, and this machine has neither; leave it out')
-    if wrapper.get('dtype') not in (None, 'bfloat16'):
+    dtype = str(wrapper.get('dtype', 'bfloat16')).removeprefix('torch.')
+    if dtype not in ('None', 'bfloat16'):
         raise ValueError(
-            f'optim_wrapper.dtype is {wrapper.dtype!r}, but mixed precision '
+            f'optim_wrapper.dtype is {dtype!r}, but mixed precision '
             f'{setting} without a GPU is bfloat16; leave it out')
     wrapper.type = 'Bfloat16OptimWrapper'
-    # Those of float16.
-    for name in ('dtype', 'loss_scale'):
+    # Arguments of AmpOptimWrapper alone.
+    for name in ('dtype', 'loss_scale', 'use_fsdp'):
         wrapper.pop(name, None)
 
 

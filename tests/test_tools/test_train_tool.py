@@ -41,14 +41,16 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr('mmengine.device.get_device', lambda: 'cpu')
 
 
+@pytest.mark.parametrize('wrapper', ['OptimWrapper', 'Bfloat16OptimWrapper'])
 def test_an_epoch_with_options_of_the_stock_script(repo_root, tmp_path,
-                                                   run_command):
+                                                   run_command, wrapper):
     work_dir = tmp_path / 'work_dir'
     done = run_command([
         sys.executable, '-W', 'ignore', repo_root / 'tools' / 'train.py',
         repo_root / 'configs' / 'tsn_r18_quickstart.py', '--no-validate',
         '--work-dir', work_dir, '--cfg-options', *OPTIONS,
-        f'train_dataloader.dataset.data_root={tmp_path / "data"}'
+        f'train_dataloader.dataset.data_root={tmp_path / "data"}',
+        f'optim_wrapper.type={wrapper}'
     ], cwd=tmp_path)  # yapf: disable
     assert len(re.findall(r'Epoch\(train\) +\[1\]\[2/2\]', done.stdout)) == 1
     assert 'Epoch(val)' not in done.stdout
@@ -71,7 +73,7 @@ WRAPPER = '--cfg-options optim_wrapper.type='
 @pytest.mark.parametrize('config, options, settings', [
     ('uftsn_fusion_quickstart', '', ('fusion', "['spatial', 'temporal']")),
     ('_base_/default_runtime', '', ('default_runtime.py', 'model')),
-    ('uftsn_quickstart', '--amp', ('--amp', 'GPU')),
+    ('uftsn_quickstart', '--amp', ('--amp', 'GPU', 'AVX512-BF16')),
     ('uftsn_quickstart', f'{WRAPPER}AmpOptimWrapper',
      ('optim_wrapper.type=AmpOptimWrapper', 'GPU')),
     ('uftsn_quickstart', '--launcher pytorch', ('pytorch', 'RANK')),
@@ -141,7 +143,10 @@ def bfloat16_cpu(no_gpu, monkeypatch):
         lambda device: device.type == 'cpu')
 
 
-@pytest.mark.parametrize('options', ['--amp', f'{WRAPPER}AmpOptimWrapper'])
+@pytest.mark.parametrize('options', [
+    '--amp', f'{WRAPPER}AmpOptimWrapper', f'--amp {WRAPPER}AmpOptimWrapper',
+    f'{WRAPPER}AmpOptimWrapper optim_wrapper.loss_scale=512.',
+    '--amp --cfg-options optim_wrapper.dtype=bfloat16'])
 def test_amp_is_bfloat16_on_a_processor_that_has_it(
         tool, repo_root, monkeypatch, bfloat16_cpu, options):
     seen = []
@@ -151,7 +156,23 @@ def test_amp_is_bfloat16_on_a_processor_that_has_it(
              *options.split())
     wrapper = seen[0].optim_wrapper
     assert wrapper.type == 'Bfloat16OptimWrapper'
-    assert 'loss_scale' not in wrapper and wrapper.optimizer.type == 'AdamW'
+    assert {*wrapper} <= {
+        'type', 'optimizer', 'clip_grad', 'paramwise_cfg', 'constructor'}
+    assert wrapper.optimizer.type == 'AdamW'
+
+
+def test_amp_once_more_with_a_config_that_has_it(tool, repo_root, tmp_path,
+                                                 monkeypatch, bfloat16_cpu):
+    """As the one that a training leaves in its folder."""
+    seen = []
+    monkeypatch.setattr(Runner, 'from_cfg', lambda cfg: seen.append(cfg))
+    config = tmp_path / 'dumped.py'
+    config.write_text(f"_base_ = ['{repo_root}/configs/uftsn_quickstart.py']\n"
+                      "optim_wrapper = dict(type='Bfloat16OptimWrapper')\n")
+    with pytest.raises(AttributeError):
+        tool(str(config), '--amp', '--work-dir', str(tmp_path / 'work'))
+    assert seen[0].optim_wrapper.type == 'Bfloat16OptimWrapper'
+    assert 'loss_scale' not in seen[0].optim_wrapper
 
 
 def test_amp_in_half_precision_needs_a_gpu(tool, repo_root, bfloat16_cpu):

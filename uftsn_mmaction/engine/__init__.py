@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loop, runner and hooks: stages, exact continuation and honest tests."""
+"""Loop, runner, optimizer wrapper and hooks: stages, exact continuation."""
 from . import (
     bfloat16_optim_wrapper,
     hooks,

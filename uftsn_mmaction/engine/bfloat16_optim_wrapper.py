@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import torch
 from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper
-from mmengine.runner.amp import autocast
 from torch import nn
 
 
@@ -39,5 +38,7 @@ class Bfloat16OptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Add autocast to the context of a step."""
-        with super().optim_context(model), autocast(dtype=torch.bfloat16):
+        device = next(model.parameters()).device.type
+        with super().optim_context(model), torch.autocast(
+                device, torch.bfloat16):
             yield

@@ -80,7 +80,7 @@ def test_the_promise_on_real_pairs(plan, repo_root):
     path = repo_root / 'data' / 'flow' / 'pairs_with_gt.txt'
     if not path.is_file():
         pytest.skip(f'no real pairs in {path.parent}')
-    # The middle: processors that emulate it take seconds for a whole one.
+    # A crop: emulated bfloat16 takes seconds for a whole frame.
     assert_promise(plan, [[
         frame[frame.shape[0] // 2 - 48:, frame.shape[1] // 2 - 64:][:96, :128]
         for frame in (pair.first, pair.second)

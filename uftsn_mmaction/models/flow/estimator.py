@@ -66,6 +66,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             'float32' or 'bfloat16'; None for bfloat16 where the device is
             good at it: a CPU with AVX512-BF16 or AMX, a GPU from compute
             capability 8.0 on. Flow, statistics and cost volume stay float32.
+            An autocast around the call, as in mixed precision, goes first.
         layout: 'contiguous' or 'channels_last' in the same place; None for
             channels_last where bfloat16 gains.
         out_indices: See :class:`FlowEstimator`.

@@ -118,10 +118,10 @@ class ArithmeticChoice:
 
 
 def is_good_at_bfloat16(device: torch.device) -> bool:
-    """Tell whether convolutions gain.
+    """Tell whether convolutions are faster in bfloat16.
 
-    They do on processors with instructions for it (AVX512-BF16, AMX) and on
-    GPUs from Ampere on; elsewhere bfloat16 is emulated and slower.
+    They are on processors with instructions for it (AVX512-BF16, AMX) and on
+    GPUs from Ampere on; others emulate it, which is slower.
     """
     if device.type == 'cpu':
         return (torch.cpu._is_avx512_bf16_supported()
