@@ -110,8 +110,8 @@ def _amp_on_cpu(cfg: Config) -> None:
         raise ValueError(
             f'Mixed precision {setting} needs a GPU, or a processor with '
             'AVX512-BF16 or AMX, and this machine has neither; leave it out')
-    dtype = str(wrapper.get('dtype', 'bfloat16')).removeprefix('torch.')
-    if dtype not in ('None', 'bfloat16'):
+    dtype = wrapper.get('dtype') or 'bfloat16'
+    if dtype not in ('bfloat16', torch.bfloat16):
         raise ValueError(
             f'optim_wrapper.dtype is {dtype!r}, but mixed precision '
             f'{setting} without a GPU is bfloat16; leave it out')

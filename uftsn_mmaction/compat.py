@@ -32,29 +32,6 @@ def apply() -> None:
     score_in_float32()
 
 
-def score_in_float32() -> None:
-    """Let stock heads take scores in bfloat16.
-
-    ``BaseHead.loss_by_feat`` of MMAction2 1.2.0 turns the scores into NumPy,
-    which has no bfloat16, so that a training under autocast to it ends in
-    ``TypeError: Got unsupported ScalarType BFloat16``. It gets them in
-    float32. Remove this when MMAction2 does that by itself.
-    """
-    from mmaction.models.heads.base import BaseHead
-    stock = BaseHead.loss_by_feat
-    if hasattr(stock, '__wrapped__'):
-        return
-
-    @wraps(stock)
-    def loss_by_feat(self: Any, cls_scores: torch.Tensor, *args: Any,
-                     **kwargs: Any) -> dict:
-        if cls_scores.dtype == torch.bfloat16:
-            cls_scores = cls_scores.float()
-        return stock(self, cls_scores, *args, **kwargs)
-
-    BaseHead.loss_by_feat = loss_by_feat
-
-
 def check_mmaction() -> None:
     """Import MMAction2, or name the package to install.
 
@@ -169,6 +146,29 @@ def silence_file_client() -> None:
 
     # It has no other messages than these.
     file_client.print_log = lambda *args, **kwargs: None
+
+
+def score_in_float32() -> None:
+    """Let stock heads take scores in bfloat16.
+
+    ``BaseHead.loss_by_feat`` of MMAction2 1.2.0 turns the scores into NumPy,
+    which has no bfloat16, so that a training under autocast to it ends in
+    ``TypeError: Got unsupported ScalarType BFloat16``. It gets them in
+    float32. Remove this when MMAction2 does that by itself.
+    """
+    from mmaction.models.heads.base import BaseHead
+    stock = BaseHead.loss_by_feat
+    if hasattr(stock, '__wrapped__'):
+        return
+
+    @wraps(stock)
+    def loss_by_feat(self: Any, cls_scores: torch.Tensor, *args: Any,
+                     **kwargs: Any) -> dict:
+        if cls_scores.dtype == torch.bfloat16:
+            cls_scores = cls_scores.float()
+        return stock(self, cls_scores, *args, **kwargs)
+
+    BaseHead.loss_by_feat = loss_by_feat
 
 
 class DRN:

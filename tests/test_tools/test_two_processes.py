@@ -204,10 +204,12 @@ def test_they_train_as_one_with_the_doubled_batch(command, run_command,
         options = [option for option in more['command']
                    if 'stages.classifier' not in str(option)
                    and 'stages.joint' not in str(option)]
+        # Wider vectors round differently for another size of the batch.
+        env = dict(more['env'], ONEDNN_MAX_CPU_ISA='AVX2')
         run_command([
             *options, 'train_cfg.max_epochs=2',
             f'train_dataloader.batch_size={8 // processes}'
-        ], env=more['env'], cwd=tmp_path, fork=True)
+        ], env=env, cwd=tmp_path, fork=True)
         states.append([torch.load(folder / f'epoch_{epoch}.pth')['state_dict']
                        for epoch in (1, 2)])
     alone, both = states
@@ -219,4 +221,4 @@ def test_they_train_as_one_with_the_doubled_batch(command, run_command,
         for one, other in zip(alone, both):
             # Steps are so small that a weight is rounded to some of them.
             torch.testing.assert_close(
-                one[name], other[name], atol=1e-2 * step, rtol=3e-7)
+                one[name], other[name], atol=1e-3 * step, rtol=3e-7)

@@ -22,7 +22,7 @@ RAWFRAMES_BOUND = 20.
 
 @dataclass(frozen=True)
 class FlowFormat:
-    """How the flow of a pair becomes files.
+    """Format of the files that hold the flow of a pair.
 
     Attributes:
         encode: Function of a flow ``(2, H, W)`` and the bound in pixels that
@@ -39,7 +39,7 @@ class FlowFormat:
 
     @property
     def is_picture(self) -> bool:
-        """Whether the flow is painted, on a scale that has to be chosen."""
+        """Return whether the files are pictures, which need a scale."""
         return self.encode in (None, _painted)
 
     def files(self, index: int) -> list[str]:

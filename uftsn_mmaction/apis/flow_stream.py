@@ -19,7 +19,7 @@ from .flow_inferencer import DEFAULT, FlowInferencer
 
 
 class FlowStep(NamedTuple):
-    """What is known after a frame.
+    """Flow and classes after a frame of a stream.
 
     Attributes:
         index: Number of the frame, from 0.

@@ -62,7 +62,7 @@ class Source:
 
     @property
     def signature(self) -> list[int] | None:
-        """What changes with the file, None where there is none."""
+        """Return numbers that change with the file; None without a file."""
         found = file_signature(self.path) if self.path else None
         return None if found is None else list(found)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a page shows of a video that somebody drops in."""
+"""Contents of the page about an uploaded video."""
 from __future__ import annotations
 
 import os
