@@ -2,9 +2,6 @@
 """Motion stream: flow estimator, then a 2D classifier (fig. 1a)."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from mmaction.models.recognizers import Recognizer2D
 from mmaction.registry import MODELS
@@ -184,8 +181,7 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
             feats, head_kwargs = self._classify(
                 flow.detach() if self.detach_flow else flow, inputs.shape[1],
                 'neck', data_samples, False)
-            terms = self._in_float32(self.cls_head.loss, feats, data_samples,
-                                     **head_kwargs)
+            terms = self.cls_head.loss(feats, data_samples, **head_kwargs)
             terms = {**terms, **head_kwargs.get('loss_aux', {})}
             losses.update({k: cls_weight * v if 'loss' in k else v
                            for k, v in terms.items()})
@@ -220,8 +216,7 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
         """
         num_segs = len(flow) // len(data_samples)
         feats, head_kwargs = self._classify(flow, num_segs, 'neck', None, True)
-        predictions = self._in_float32(self.cls_head.predict, feats,
-                                       data_samples, **head_kwargs)
+        predictions = self.cls_head.predict(feats, data_samples, **head_kwargs)
         for sample in predictions:
             score = sample.pred_score
             sample.set_pred_score(
@@ -237,12 +232,3 @@ class UFTSNRecognizer(ClipFlow, Recognizer2D):
         # Flow is float32 even if the whole model has another precision.
         stack = stack.to(next(self.backbone.parameters()).dtype)
         return super().extract_feat(stack, stage, data_samples, test_mode)
-
-    def _in_float32(self, function: Callable, feats: Tensor, *args: Any,
-                    **kwargs: Any) -> Any:
-        """Call the head without autocast, since NumPy has no bfloat16."""
-        weight = next(self.parameters())
-        if isinstance(feats, Tensor):
-            feats = feats.to(weight.dtype)
-        with torch.autocast(weight.device.type, enabled=False):
-            return function(feats, *args, **kwargs)
