@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights as safetensors: read by every loader, and those in the box."""
+import socket
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from mmengine.model import BaseModule
@@ -7,6 +11,8 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from safetensors import safe_open
 
+import uftsn_mmaction
+from uftsn_mmaction.datasets import RandomMotionDataset
 from uftsn_mmaction.fileio.checkpoint import load_weights
 from uftsn_mmaction.fileio.weights_file import (
     BOXED,
@@ -65,6 +71,26 @@ def test_weights_in_the_box_are_those_of_their_plan(name):
     for key, value in weights.items():
         assert value.dtype == torch.float32 and torch.isfinite(value).all()
         assert torch.equal(found[key], value)
+
+
+@pytest.mark.parametrize('name', ['uftsn_plus', 'uftsn_plus_tiny'])
+def test_weights_in_the_box_know_motion(name, monkeypatch):
+    # Nothing is fetched.
+    monkeypatch.setattr(socket, 'socket', None)
+    estimator = UnsupervisedFlowEstimator(pretrained=name).eval()
+    errors, lengths = [], []
+    for sample in RandomMotionDataset(8, split='val', test_mode=True):
+        flow = estimator.flow_of_pair(*sample['imgs'])
+        truth = sample['gt_flow'][0, :, 0].numpy()
+        errors.append(np.hypot(*(flow - truth)).mean())
+        lengths.append(np.hypot(*truth).mean())
+    assert np.mean(errors) < 0.35 * np.mean(lengths)
+
+
+def test_the_box_stays_small():
+    files = [*Path(uftsn_mmaction.__file__).parent.glob('weights/*.safetensors')]
+    assert len(files) >= 2
+    assert sum(file.stat().st_size for file in files) <= 12e6
 
 
 def test_what_is_not_in_the_box_is_refused():

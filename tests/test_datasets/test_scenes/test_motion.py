@@ -73,6 +73,77 @@ def test_translation_is_log_normal_and_capped():
     assert translations(300, max_translation=4).max() < 4.001
 
 
+def test_large_frames_have_translations_up_to_80_px():
+    middle = np.full((2, 1, 1), 127.5)
+    lengths = [np.hypot(*(sampler(
+        seed, size=(256, 256), still_background=0, wobble=0, translation=60
+    ).background().forward(middle) - middle)).item() for seed in range(60)]
+    assert 79.99 < max(lengths) < 80.01
+
+
+#: Backgrounds that do nothing but what a test asks for.
+PLAIN = dict(still_background=0, translation=0, deformation=0, strong=0,
+             perspective=0, wobble=0)
+
+
+def matrices(number=600, size=(100, 200), **settings):
+    return np.array([
+        sampler(seed, size, **{**PLAIN, **settings}).background().matrix
+        for seed in range(number)])
+
+
+def assert_deviation(values, expected):
+    # Four standard errors of a deviation: 4 / sqrt(2 * number).
+    assert abs(np.std(values) / expected - 1) < 4 / np.sqrt(2 * len(values))
+    assert abs(np.mean(values)) < 4 * expected / np.sqrt(len(values))
+
+
+def test_rotation_zoom_and_shear_are_as_strong_as_said():
+    (a, b), (c, d) = matrices(deformation=0.05)[:, :2, :2].transpose(1, 2, 0)
+    angle = np.arctan2(c - b, a + d)
+    zoom = np.log(a * d - b * c) / 2
+    # What rotation and zoom leave: a symmetric matrix [[1 + p, q], [q, 1 - p]].
+    cos, sin = np.cos(angle), np.sin(angle)
+    aspect = (cos * a + sin * c - (cos * d - sin * b)) / 2
+    skew = (cos * b + sin * d + cos * c - sin * a) / 2
+    assert_deviation(angle, 0.05)
+    assert_deviation(zoom, 0.05)
+    assert_deviation(aspect, 0.025)
+    assert_deviation(skew, 0.025)
+
+
+def test_some_scenes_deform_strongly():
+    angle = np.arcsin(matrices(
+        strong=0.3, deformation=1e-6, strong_deformation=0.1)[:, 1, 0])
+    strong = np.abs(angle) > 1e-4
+    assert 0.2 < strong.mean() < 0.4
+    assert_deviation(angle[strong], 0.1)
+
+
+def test_perspective_changes_the_scale_towards_the_border():
+    middle = np.array([99.5, 49.5, 1])
+    found = matrices(perspective=0.02)
+    depth = found[:, 2] / (found[:, 2] @ middle)[:, None]
+    # The longer half of the frame is 100 px. Draws end at two deviations.
+    for tilt in depth[:, 0] * 100, depth[:, 1] * 100:
+        assert np.abs(tilt).max() < 0.0401
+        assert 0.8 < np.std(tilt) / 0.02 < 1.05
+
+
+def test_waves_are_as_high_as_said():
+    points = grid((100, 200))
+    heights = []
+    for seed in range(40):
+        motion = sampler(seed, (100, 200), **{
+            **PLAIN, 'wobble': 1, 'wobble_share': 0.5}).background()
+        assert 1 <= len(motion.waves) <= 3
+        flow = motion.forward(points) - points
+        assert np.ptp(flow, axis=(1, 2)).max() > 0
+        heights += [wave.amplitude for wave in motion.waves]
+    # Half of the translation, which is none, plus one pixel.
+    assert 0.4 < max(heights) <= 0.5
+
+
 def test_a_carried_object_follows_the_background():
     settings = dict(still_background=0, carried=1, carried_share=(1, 1),
                     translation=0, deformation=0, strong=0, perspective=0,

@@ -144,6 +144,43 @@ def test_scenes_move_about_as_fast_as_said():
     assert np.mean(speeds < 1) > 0.05
 
 
+@pytest.mark.parametrize('axis', [0, 1])
+def test_an_exposure_smears_along_the_motion(axis):
+    texture = np.zeros((65, 65, 3), np.float32)
+    texture[(slice(None), 32)[::1 - 2 * axis]] = 240  # a line across the axis
+    mask = np.ones((65, 65), np.float32)
+    layer = Layer(shift(*(8, 0)[::1 - 2 * axis]), np.array([32., 32.]),
+                  texture, np.eye(2, 3), np.eye(3, 4), np.zeros(2), mask)
+    smeared = layer.smeared(0.5)
+    line = smeared.texture[8:-8, 8:-8, 0].mean(axis)
+    place = np.arange(8, 57)
+    assert line.sum() == pytest.approx(240, rel=0.01)
+    middle = (line * place).sum() / line.sum()
+    # A box of 4 px, which stays around its place.
+    assert abs(middle - 32) < 0.1
+    spread = (line * (place - middle)**2).sum() / line.sum()
+    assert spread == pytest.approx(4**2 / 12, rel=0.25)
+    # The other way, nothing changes.
+    assert np.ptp(smeared.texture[8:-8, 8:-8, 0], axis).max() < 1
+    # So does the mask, by twice as many samples.
+    grown = smeared.mask.mean(axis) * len(smeared.mask) / 65
+    assert grown.sum() == pytest.approx(65, rel=1e-3)
+    np.testing.assert_allclose(grown, grown[::-1], atol=0.01)
+    assert ((grown > 0.01) & (grown < 0.99)).sum() == pytest.approx(16, abs=2)
+
+
+def test_motion_blur_takes_detail():
+    fast = dict(still_background=0, translation=20, translation_spread=0)
+
+    def detail(**settings):
+        return np.mean([
+            np.abs(np.diff(frame.astype(float), axis=0)).mean()
+            for seed in range(20)
+            for frame in draw(seed, **fast, **settings).frames])
+
+    assert detail(motion_blur=1, exposure=(0.6, 0.6)) < 0.7 * detail()
+
+
 def test_number_of_objects():
     drawn = [draw(seed, objects=(2, 2)).order.max() for seed in range(4)]
     assert max(drawn) == 2

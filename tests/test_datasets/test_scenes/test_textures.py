@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Textures, their pool, palettes and outlines."""
+from collections import Counter
+
+import cv2
 import numpy as np
 import pytest
 
@@ -91,3 +94,51 @@ def test_blur_softens_the_edge():
     partial = [np.mean((m > 0.05) & (m < 0.95)) for m in (sharp, soft)]
     assert partial[1] > 3 * partial[0]
     assert abs(soft.sum() / sharp.sum() - 1) < 0.02
+
+
+def overlap(mask, points):
+    """Intersection over union of a mask and a filled polygon."""
+    other = cv2.fillPoly(np.zeros_like(mask), [np.int32(np.rint(points))], 1)
+    return (mask & other).sum() / (mask | other).sum()
+
+
+def kind(mask):
+    """Name an outline by its geometry alone."""
+    mask = np.uint8(mask > 0.5)
+    contours, (links, ) = cv2.findContours(
+        mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outer = [c for c, link in zip(contours, links) if link[3] < 0]
+    if len(outer) > 1:
+        return 'grid'
+    outline = outer[0]
+    hull = cv2.contourArea(cv2.convexHull(outline))
+    filled = cv2.contourArea(outline)
+    if filled < 0.4 * hull:
+        return 'branches'
+    if mask.sum() < 0.9 * filled:
+        return 'ring'
+    box = cv2.minAreaRect(outline)
+    if overlap(mask, cv2.boxPoints(box)) > 0.95 and (
+            max(box[1]) > 1.8 * min(box[1])):
+        return 'bar'
+    middle, axes, angle = cv2.fitEllipse(outline)
+    ellipse = cv2.ellipse2Poly(
+        np.int32(np.rint(middle)).tolist(),
+        np.int32(np.rint(np.array(axes) / 2)).tolist(), int(angle), 0, 360, 2)
+    if overlap(mask, ellipse) > 0.965:
+        return 'ellipse'
+    corners = cv2.approxPolyDP(
+        outline, 0.01 * cv2.arcLength(outline, True), True)[:, 0]
+    if len(corners) <= 8 and overlap(mask, corners) > 0.97:
+        return 'polygon'
+    return 'blob'
+
+
+def test_outlines_are_of_all_kinds():
+    number = 300
+    found = Counter(kind(random_mask(np.random.default_rng(seed), 60.))
+                    for seed in range(number))
+    # What a shape is taken for is right for most shapes, not for all.
+    for name, share in dict(ellipse=0.17, blob=0.25, polygon=0.25, bar=0.1,
+                            ring=0.06, grid=0.07, branches=0.1).items():
+        assert 0.4 < found[name] / number / share < 2, (name, found)

@@ -79,14 +79,15 @@ class Layer:
         """
         start = self.motion.backward(self.centre[:, None, None])[:, 0, 0]
         path = share * (self.centre - start)
-        texture = _smear(self.texture, self.to_texels[:, :2] @ path)
+        texture = _smear(self.texture, self.to_texels[:, :2] @ path,
+                         cv2.BORDER_REFLECT_101)
         mask = self.mask
         if mask is not None:
             path = path * MASK_DENSITY
-            margin = int(np.ceil(np.abs(path).max() / 2))
+            margin = int(np.ceil(np.abs(path).max() / 2)) + 1
             mask = cv2.copyMakeBorder(mask, *[margin] * 4,
                                       cv2.BORDER_CONSTANT)
-            mask = _smear(mask, path)
+            mask = _smear(mask, path, cv2.BORDER_CONSTANT)
         return replace(self, texture=texture, mask=mask)
 
 
@@ -126,17 +127,22 @@ def random_layer(rng: np.random.Generator, settings: SceneSettings,
                  np.hstack([gain, shift[:, None]]), slope, mask)
 
 
-def _smear(picture: np.ndarray, path: np.ndarray) -> np.ndarray:
+def _smear(picture: np.ndarray, path: np.ndarray, border: int) -> np.ndarray:
     """Average a picture over shifts from ``-path / 2`` to ``path / 2``."""
-    step = path
+    step, steps = path, []
     while np.hypot(*step) > 0.7:
-        # Twice as many shifts each time, all to one side.
         step = step / 2
-        picture = cv2.addWeighted(picture, 0.5, _shift(picture, step), 0.5, 0)
-    return _shift(picture, (step - path) / 2)
+        steps.append(step)
+    # From the first shift on, so that nothing moves further than half a path.
+    picture = _shift(picture, (step - path) / 2, border)
+    for step in steps:
+        # Twice as many shifts each time.
+        picture = cv2.addWeighted(
+            picture, 0.5, _shift(picture, step, border), 0.5, 0)
+    return picture
 
 
-def _shift(picture: np.ndarray, step: np.ndarray) -> np.ndarray:
+def _shift(picture: np.ndarray, step: np.ndarray, border: int) -> np.ndarray:
     return cv2.warpAffine(
         picture, np.hstack([np.eye(2), step[:, None]]), picture.shape[1::-1],
-        borderMode=cv2.BORDER_REFLECT_101)
+        borderMode=border)
