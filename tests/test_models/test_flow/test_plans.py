@@ -67,6 +67,35 @@ def test_further_passes_cost_no_parameter():
     assert not torch.allclose(one(clip)[0], three(clip)[0])
 
 
+@pytest.mark.parametrize('plan, level', [
+    ('uftsn_small', 0), ('uftsn_plus_tiny', 2)])
+def test_a_context_corrects_the_finest_flow_from_far_around(plan, level):
+    torch.manual_seed(0)
+    plain = UnsupervisedFlowEstimator(plan)
+    wide = UnsupervisedFlowEstimator(plan, context_dilations=(1, 4, 8))
+    assert wide.load_state_dict(plain.state_dict(), strict=False)[1] == []
+    clip = torch.rand(1, 3, 2, 64, 64)
+    before, after = plain(clip), wide(clip)
+    # It starts as a small correction, and coarser levels come before it.
+    difference = (after[level] - before[level]).abs().max()
+    assert 0 < difference < 0.1 * before[level].abs().max() + 0.1
+    assert torch.equal(after[level + 1], before[level + 1])
+    known = torch.rand(1, wide.context.hidden[0].conv.in_channels - 2, 64, 64)
+    flow = torch.zeros(1, 2, 64, 64, requires_grad=True)
+    wide.context(known, flow)[0, 0, 32, 32].backward()
+    rows = flow.grad[0].abs().sum(0).sum(1).nonzero()
+    # 1 + 4 + 8 px, and one of the last convolution.
+    assert (rows.min(), rows.max()) == (32 - 14, 32 + 14)
+    loss = sum(flow.square().sum() for flow in wide(clip))
+    loss.backward()
+    assert all(p.grad.abs().sum() > 0 for p in wide.context.parameters())
+
+
+def test_a_context_refuses_no_dilation():
+    with pytest.raises(ValueError, match='context_dilations.*0'):
+        UnsupervisedFlowEstimator(context_dilations=(1, 0))
+
+
 def test_plus_plans_meet_their_budget():
     """At most 3.5 and 1 GMAC for a pair of 224x224, 0.6 M and 0.3 M."""
     for plan, giga, mega in (('uftsn_plus', 3.5, 0.65),

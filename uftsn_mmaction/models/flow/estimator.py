@@ -14,6 +14,7 @@ from ...clips import take_windows
 from ...fileio.checkpoint import load_weights
 from ...fileio.weights_file import BOXED
 from .base import FlowEstimator
+from .context import ContextNetwork
 from .features import (
     Features,
     compared_features,
@@ -49,8 +50,9 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             ``pretrained``, or the paper's.
         pyramid_channels: Replaces what the plan says, see :class:`Plan`. So
             do ``decoder_channels``, ``max_displacement``, ``state_channels``,
-            ``finest_level``, ``num_passes``, ``learned_upsampling`` and
-            ``num_scales``, which is for large motion in large frames.
+            ``finest_level``, ``num_passes``, ``learned_upsampling``,
+            ``context_dilations`` and ``num_scales``, which is for large
+            motion in large frames.
         use_cost_volume: False passes on the warped feature in place of the
             cost volume (an ablation of table 2).
         multi_scale: False estimates once, at ``finest_level``, from zero flow
@@ -98,6 +100,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         finest_level: int | None = None,
         num_passes: int | None = None,
         learned_upsampling: bool | None = None,
+        context_dilations: Sequence[int] | None = None,
         num_scales: int | None = None,
         use_cost_volume: bool = True,
         multi_scale: bool = True,
@@ -121,6 +124,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             finest_level=finest_level,
             num_passes=num_passes,
             learned_upsampling=learned_upsampling,
+            context_dilations=context_dilations,
             num_scales=num_scales)
         super().__init__(out_indices, sizes.num_levels)
         self.init_cfg = init_cfg
@@ -142,6 +146,11 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             feature_norm, use_cost_volume)
         self.decoders = build_decoders(sizes, channels, self.matchers,
                                        layer_cfg)
+        self.context = (
+            ContextNetwork(
+                sizes.state_channels or channels[sizes.finest_level],
+                sizes.context_dilations, **layer_cfg)
+            if sizes.context_dilations else None)
         self.upsampling = (
             ConvexUpsampling(sizes.state_channels, 2**sizes.finest_level)
             if sizes.learned_upsampling else None)
@@ -257,6 +266,10 @@ class UnsupervisedFlowEstimator(FlowEstimator):
                 # eq. 5
                 flow = up + residual.to(up.dtype)
                 flows[level] = flow
+        if self.context is not None:
+            flow = self.context(q1 if state is None else state, flow,
+                                arithmetic)
+            flows[level] = flow
         if self.upsampling is not None:
             with arithmetic.autocast(x):
                 flows[0] = self.upsampling(flow, state, x.shape[-2:])

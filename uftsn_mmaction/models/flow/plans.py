@@ -28,6 +28,8 @@ class Plan:
         num_passes: Passes at ``finest_level``, each with a warp of its own.
         learned_upsampling: Whether :class:`ConvexUpsampling` brings the flow
             of ``finest_level`` to level 0, which takes a state.
+        context_dilations: Dilations of the convolutions of a
+            :class:`ContextNetwork` after the last pass; none by default.
         num_scales: Sizes of the frames to estimate at, each half of the next;
             the flow of one is where the next starts from.
 
@@ -42,6 +44,7 @@ class Plan:
     finest_level: int = 0
     num_passes: int = 1
     learned_upsampling: bool = False
+    context_dilations: Sequence[int] = ()
     num_scales: int = 1
 
     def __post_init__(self) -> None:
@@ -65,6 +68,9 @@ class Plan:
             if getattr(self, name) < 1:
                 raise ValueError(
                     f'{name} must be 1 or more, got {getattr(self, name)}')
+        if min(self.context_dilations, default=1) < 1:
+            raise ValueError('context_dilations must be 1 or more each, got '
+                             f'{self.context_dilations}')
         if self.state_channels is not None and len(
                 set(self.max_displacement[self.finest_level:])) > 1:
             raise ValueError(
