@@ -88,7 +88,8 @@ def test_weights_in_the_box_know_motion(name, monkeypatch):
 
 
 def test_the_box_stays_small():
-    files = [*Path(uftsn_mmaction.__file__).parent.glob('weights/*.safetensors')]
+    package = Path(uftsn_mmaction.__file__).parent
+    files = [*package.glob('weights/*.safetensors')]
     assert len(files) >= 2
     assert sum(file.stat().st_size for file in files) <= 12e6
 

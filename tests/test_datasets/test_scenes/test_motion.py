@@ -102,7 +102,7 @@ def test_rotation_zoom_and_shear_are_as_strong_as_said():
     (a, b), (c, d) = matrices(deformation=0.05)[:, :2, :2].transpose(1, 2, 0)
     angle = np.arctan2(c - b, a + d)
     zoom = np.log(a * d - b * c) / 2
-    # What rotation and zoom leave: a symmetric matrix [[1 + p, q], [q, 1 - p]].
+    # Rotation and zoom leave a symmetric matrix [[1 + p, q], [q, 1 - p]].
     cos, sin = np.cos(angle), np.sin(angle)
     aspect = (cos * a + sin * c - (cos * d - sin * b)) / 2
     skew = (cos * b + sin * d + cos * c - sin * a) / 2
