@@ -34,7 +34,7 @@ class BadVideos:
 
     @property
     def summary(self) -> str | None:
-        """How many of the videos are bad; None if none is."""
+        """Return a sentence with the number of bad videos, None without any."""
         count = int(self._is_bad.sum())
         if not count:
             return None

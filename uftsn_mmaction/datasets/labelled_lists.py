@@ -14,7 +14,7 @@ from .video_check.check import check_videos
 
 
 class LabelledLists(NamedTuple):
-    """What was written.
+    """Contents of the annotation files that were written.
 
     Attributes:
         classes: Names of the classes, in the order of their labels.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a camera does to frames: colours, blur and noise."""
+"""Camera effects on a pair of frames: colours, blur and noise."""
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the bytes of a file say about it, without a decoder."""
+"""Faults of a file that show in its bytes, without a decoder."""
 from __future__ import annotations
 
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a video."""
+"""Report of the check of one video: its frames, or why it is unusable."""
 from __future__ import annotations
 
 import os
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What is known of a video that was read, or why it cannot be used.
+    """Size, rate and number of frames of a video, or why it is unusable.
 
     Attributes:
         frames: Number of frames that were decoded.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
-from .decoder import flow_layer
+from .decoder import flow_layer, hidden_layers
 from .precision import PLAIN, Arithmetic
 
 
@@ -33,12 +32,9 @@ class ContextNetwork(BaseModule):
                  norm_cfg: dict | None = None,
                  act_cfg: dict | None = None) -> None:
         super().__init__()
-        act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
-        widths = in_channels + 2, *(channels, ) * len(dilations)
-        self.hidden = nn.Sequential(
-            *(ConvModule(width, channels, 3, padding=dilation,
-                         dilation=dilation, norm_cfg=norm_cfg, act_cfg=act_cfg)
-              for width, dilation in zip(widths, dilations)))
+        self.hidden = hidden_layers(
+            in_channels + 2, (channels, ) * len(dilations), norm_cfg, act_cfg,
+            dilations)
         self.predict = flow_layer(channels)
 
     def forward(self, known: Tensor, flow: Tensor,

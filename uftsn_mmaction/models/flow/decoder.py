@@ -61,13 +61,19 @@ class FlowDecoders(nn.ModuleDict):
 
 def hidden_layers(in_channels: int, channels: Sequence[int],
                   norm_cfg: dict | None,
-                  act_cfg: dict | None) -> nn.Sequential:
-    """Build 3x3 convolutions with activation, leaky ReLU by default."""
+                  act_cfg: dict | None,
+                  dilations: Sequence[int] | None = None) -> nn.Sequential:
+    """Build 3x3 convolutions with activation, leaky ReLU by default.
+
+    They have no dilation by default.
+    """
     act_cfg = act_cfg or dict(type='LeakyReLU', negative_slope=0.1)
-    layer_cfg = dict(padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+    widths = pairwise((in_channels, *channels))
     return nn.Sequential(
-        *(ConvModule(below, width, 3, **layer_cfg)
-          for below, width in pairwise((in_channels, *channels))))
+        *(ConvModule(below, width, 3, padding=dilation, dilation=dilation,
+                     norm_cfg=norm_cfg, act_cfg=act_cfg)
+          for (below, width), dilation in zip(
+              widths, dilations or (1, ) * len(channels))))
 
 
 def flow_layer(in_channels: int) -> nn.Conv2d:
