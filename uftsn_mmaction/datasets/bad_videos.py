@@ -34,7 +34,7 @@ class BadVideos:
 
     @property
     def summary(self) -> str | None:
-        """Return a sentence with the number of bad videos, None without any."""
+        """Sentence with the number of bad videos, None if there are none."""
         count = int(self._is_bad.sum())
         if not count:
             return None
