@@ -14,10 +14,10 @@ from ...clips import take_windows
 from ...fileio.checkpoint import load_weights
 from ...fileio.weights_file import BOXED
 from .base import FlowEstimator
+from .coarse_to_fine import decode_levels
 from .context import ContextNetwork
 from .features import (
     Features,
-    compared_features,
     encode_clips,
     features_of_both,
     features_of_pairs,
@@ -30,7 +30,6 @@ from .precision import ArithmeticChoice
 from .pyramid import FeaturePyramid
 from .shared_decoder import build_decoders
 from .upsampling import ConvexUpsampling
-from .warp import resize_flow
 
 
 @MODELS.register_module()
@@ -238,39 +237,15 @@ class UnsupervisedFlowEstimator(FlowEstimator):
 
     def _decode(self, features: Features, x: Tensor,
                 backward: bool) -> tuple[Tensor, ...]:
-        """Run the levels from coarse to fine (eq. 2 to 5)."""
+        """Run the levels from coarse to fine, and what follows them."""
         arithmetic = self.arithmetic.for_call(next(self.parameters()))
-        flows: dict[int, Tensor] = {}
-        flow = None
-        last = len(self.decoded_levels) - 1
-        for scale in reversed(range(self.num_scales)):
-            state = None
-            for index, level in enumerate(self.decoded_levels):
-                q1, one, two = compared_features(features[scale, level],
-                                                 backward)
-                up = None if flow is None else resize_flow(
-                    flow, q1.shape[-2:])
-                # eq. 2 and 3
-                evidence = self.matchers[level].match(one, two, up)
-                if up is None:
-                    # float32 even where autocast gives features of half
-                    # precision, which cannot hold a pixel coordinate.
-                    dtype = torch.promote_types(x.dtype, torch.float32)
-                    up = q1.new_zeros((q1.shape[0], 2, *q1.shape[-2:]),
-                                      dtype=dtype)
-                # eq. 4
-                residual, state = self.decoders(level, q1, up, evidence,
-                                                state, arithmetic)
-                if scale or index < last:
-                    residual, state = self.level_dropout(residual, state)
-                # eq. 5
-                flow = up + residual.to(up.dtype)
-                flows[level] = flow
+        flows, state = decode_levels(
+            features, x.dtype, backward, self.decoded_levels, self.num_scales,
+            self.matchers, self.decoders, self.level_dropout, arithmetic)
+        finest = self.decoded_levels[-1]
         if self.context is not None:
-            flow = self.context(q1 if state is None else state, flow,
-                                arithmetic)
-            flows[level] = flow
+            flows[finest] = self.context(state, flows[finest], arithmetic)
         if self.upsampling is not None:
             with arithmetic.autocast(x):
-                flows[0] = self.upsampling(flow, state, x.shape[-2:])
+                flows[0] = self.upsampling(flows[finest], state, x.shape[-2:])
         return self._at_out_indices(flows, x.shape)
