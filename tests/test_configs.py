@@ -493,8 +493,8 @@ def test_every_variant_has_a_folder_of_its_own(name, load):
 
 @pytest.mark.parametrize('name, classes', [
     (f'{kind}_hmdb51', 51)
-    for kind in ('uftsn_r18', 'tsn_r152', 'uftsn_fusion')
-] + [('uftsn_r18_kinetics400', 400)])
+    for kind in ('uftsn_r18', 'uftsn_plus_r18', 'tsn_r152', 'uftsn_fusion')
+] + [('uftsn_r18_kinetics400', 400), ('uftsn_plus_r18_kinetics400', 400)])
 def test_a_data_set_differs_in_videos_and_classes_alone(name, classes, load):
     data_set = name.rpartition('_')[2]
     found = changes(load(name), load(name.replace(data_set, 'ucf101')))
