@@ -3,6 +3,9 @@
 
     python tools/publish_weights.py epoch_4.pth --out flow.safetensors
 
+Of several checkpoints it writes the mean of their weights. That helps where
+one training went on from the other, and is meaningless otherwise.
+
 The file holds float32 tensors and a description, and no code. Wherever a
 checkpoint is named, the .safetensors file can be named as well.
 """
@@ -12,12 +15,17 @@ from command_line import command, tool_parser
 
 # isort: split
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
     parser.add_argument(
-        'checkpoint', help='that of a recognizer with a flow estimator')
+        'checkpoints', nargs='+', metavar='checkpoint',
+        help='that of a recognizer with a flow estimator')
     parser.add_argument(
         '--out', required=True, metavar='FILE', help='NAME.safetensors')
     parser.add_argument(
@@ -28,10 +36,8 @@ def parse_args() -> argparse.Namespace:
 
 def publish(args: argparse.Namespace) -> None:
     # Here, so that --help need not wait for them.
-    from uftsn_mmaction.fileio.checkpoint import (
-        ESTIMATOR_PART,
-        read_checkpoint,
-    )
+    import torch
+
     from uftsn_mmaction.fileio.paths import check_output_file
     from uftsn_mmaction.fileio.weights_file import save_safetensors
     from uftsn_mmaction.version import __version__
@@ -40,7 +46,32 @@ def publish(args: argparse.Namespace) -> None:
         raise ValueError(f'--out is {args.out!r}, expected the name of a '
                          '.safetensors file; correct its ending')
     check_output_file(args.out)
-    tensors = read_checkpoint(args.checkpoint, 'the estimator',
+    states = [_estimator_of(checkpoint) for checkpoint in args.checkpoints]
+    shapes = [{name: value.shape for name, value in state.items()}
+              for state in states]
+    for checkpoint, other in zip(args.checkpoints, shapes):
+        if other != shapes[0]:
+            raise ValueError(
+                f'the flow estimator of {checkpoint!r} has other tensors than '
+                f'that of {args.checkpoints[0]!r}, expected checkpoints of '
+                'one plan to average; name those of one training')
+    weights = {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        for name in states[0]
+    }
+    about = dict(about=args.about, uftsn_mmaction=__version__)
+    save_safetensors(weights, args.out, about)
+    print(f'{args.out}: {len(weights)} tensors, '
+          f'{sum(value.numel() for value in weights.values())} numbers')
+
+
+def _estimator_of(checkpoint: str) -> dict[str, Tensor]:
+    from uftsn_mmaction.fileio.checkpoint import (
+        ESTIMATOR_PART,
+        read_checkpoint,
+    )
+
+    tensors = read_checkpoint(checkpoint, 'the estimator',
                               'name a checkpoint of a recognizer')
     weights = {
         name[len(ESTIMATOR_PART):]: value.float()
@@ -48,12 +79,9 @@ def publish(args: argparse.Namespace) -> None:
     }
     if not weights:
         raise ValueError(
-            f'checkpoint {args.checkpoint!r} has no flow estimator (no tensor '
+            f'checkpoint {checkpoint!r} has no flow estimator (no tensor '
             f'{ESTIMATOR_PART}...); name a checkpoint of a UFTSNRecognizer')
-    about = dict(about=args.about, uftsn_mmaction=__version__)
-    save_safetensors(weights, args.out, about)
-    print(f'{args.out}: {len(weights)} tensors, '
-          f'{sum(value.numel() for value in weights.values())} numbers')
+    return weights
 
 
 @command()

@@ -63,7 +63,7 @@ def test_a_broken_file_is_named(linear, tmp_path, content):
 @pytest.mark.parametrize('name', ['uftsn_plus', 'uftsn_plus_tiny'])
 def test_weights_in_the_box_are_those_of_their_plan(name):
     assert name in boxed_names() and name in PLANS
-    weights = load_boxed(f'{BOXED}{name}')
+    weights = load_boxed(f'{BOXED}{name}')['state_dict']
     estimator = UnsupervisedFlowEstimator(pretrained=name)
     assert not estimator.has_random_weights
     found = estimator.state_dict()

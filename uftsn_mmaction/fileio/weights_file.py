@@ -32,8 +32,11 @@ def boxed_names() -> list[str]:
 
 @CheckpointLoader.register_scheme(prefixes=BOXED)
 def load_boxed(address: str,
-               map_location: str | None = None) -> dict[str, Tensor]:
+               map_location: str | None = None) -> dict[str, dict]:
     """Load weights of the box, such as ``'uftsn://uftsn_plus'``.
+
+    Returns:
+        As :func:`load_safetensors`.
 
     Raises:
         ValueError: If the box has no weights of that name.
@@ -47,9 +50,14 @@ def load_boxed(address: str,
 
 @CheckpointLoader.register_scheme(prefixes=r'.+\.safetensors$')
 def load_safetensors(path: str,
-                     map_location: str | None = None) -> dict[str, Tensor]:
-    """Load the tensors of a ``.safetensors`` file by name."""
-    return load_file(path, device=map_location or 'cpu')
+                     map_location: str | None = None) -> dict[str, dict]:
+    """Load a ``.safetensors`` file in the form of a checkpoint.
+
+    Returns:
+        The tensors by name under ``state_dict``, which MMEngine's hooks expect
+        in a checkpoint.
+    """
+    return dict(state_dict=load_file(path, device=map_location or 'cpu'))
 
 
 def save_safetensors(weights: Mapping[str, Tensor], path: str,
