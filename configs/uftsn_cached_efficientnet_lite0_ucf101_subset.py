@@ -13,11 +13,11 @@ flows = dict(
     uftsn_plus=dict(estimator=plus),
     uftsn_plus_refined=dict(
         estimator=dict(type='RefinedFlowEstimator', flow_estimator=plus)),
-    # The weights in the box after two epochs of flow_videos.py, on the same
+    # The weights in the box after four epochs of flow_videos.py, on the same
     # videos.
     adapted=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_plus'),
-        checkpoint='work_dirs/flow_videos/epoch_2.pth'),
+        checkpoint='work_dirs/flow_videos/epoch_4.pth'),
     # After three stages in front of a classifier of its own.
     joint=dict(
         estimator=dict(type='UnsupervisedFlowEstimator', plan='uftsn_plus'),

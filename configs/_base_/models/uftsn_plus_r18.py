@@ -10,7 +10,7 @@ model = dict(
         patch_size=7,
         census_penalty='robust',
         occlusion='forward_backward'),
-    # As in flow_videos.py: with less, forward and backward flow agree less.
+    # With a weight of 1, forward and backward flow agree less (docs/flow.md).
     smoothness_loss=dict(weight=12.0, order=2),
     flow_losses=dict(
         self_supervision=dict(type='SelfSupervisionLoss', weight=0.3)))
