@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a flow that nobody knows leaves unexplained, as numbers and maps."""
+"""Errors of a flow without known truth: photometric, forward-backward."""
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -23,7 +23,7 @@ _CURE = "set test_cfg=dict(return_flow='both') of UFTSNRecognizer"
 
 @METRICS.register_module()
 class ReconstructionError(BaseMetric):
-    """How well the flow maps each frame to the next one and back.
+    """Photometric and forward-backward error of flow without known truth.
 
     Takes ``pred_flow`` and ``pred_flow_back`` ``(M, 2, T-1, H, W)`` of each
     data sample, and the frames of the batch. It reports, as means over the

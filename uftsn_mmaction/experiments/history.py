@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training has logged, read back from the files of MMEngine."""
+"""Losses and metrics of a training, read from the logs of MMEngine."""
 from __future__ import annotations
 
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each operation takes of a run."""
+"""Share of each operation in the time of a run."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -25,7 +25,7 @@ from .settings import BenchmarkSettings, Combination
 
 
 class Seconds(NamedTuple):
-    """What a batch took."""
+    """Seconds that a batch took."""
     total: float  # from frames to predictions
     flow: float  # the flow within it
     cpu: float  # of all threads of the process, for the whole
