@@ -13,3 +13,5 @@ model = dict(
             type='CrossModalityPretrained',
             checkpoint='packaged://tf_efficientnet_lite0')),
     cls_head=dict(in_channels=1280, label_smooth_eps=0.1))
+# Halves the time of depthwise convolutions on a CPU.
+custom_hooks = [dict(type='ChannelsLastHook')]

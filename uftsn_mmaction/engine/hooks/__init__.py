@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of MMEngine's runner."""
 from .bad_videos import BadVideosHook
+from .channels_last import ChannelsLastHook
 from .complete_checkpoint import CompleteCheckpointHook
 from .epoch_seed import EpochSeedHook
 from .exact_resume import ExactResumeHook
@@ -16,9 +17,9 @@ from .staged_training import StagedTrainingHook
 from .stream_scores import StreamScoresHook
 
 __all__ = [
-    'BadVideosHook', 'CompleteCheckpointHook', 'EpochSeedHook',
-    'ExactResumeHook', 'FiniteScoresHook', 'FiniteTrainingHook',
-    'FlowHealthHook', 'InterruptionHook', 'KeepHeapHook', 'QuietLogHook',
-    'SafeCheckpointHook', 'StageTimerHook', 'StagedTrainingHook',
-    'StreamScoresHook'
+    'BadVideosHook', 'ChannelsLastHook', 'CompleteCheckpointHook',
+    'EpochSeedHook', 'ExactResumeHook', 'FiniteScoresHook',
+    'FiniteTrainingHook', 'FlowHealthHook', 'InterruptionHook',
+    'KeepHeapHook', 'QuietLogHook', 'SafeCheckpointHook', 'StageTimerHook',
+    'StagedTrainingHook', 'StreamScoresHook'
 ]
