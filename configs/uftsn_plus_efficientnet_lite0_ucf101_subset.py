@@ -13,5 +13,5 @@ model = dict(
             type='CrossModalityPretrained',
             checkpoint='packaged://tf_efficientnet_lite0')),
     cls_head=dict(in_channels=1280, label_smooth_eps=0.1))
-# Halves the time of depthwise convolutions on a CPU.
-custom_hooks = [dict(type='ChannelsLastHook')]
+# Depthwise convolutions are slow on a CPU in the default layout.
+default_hooks = dict(channels_last=dict(type='ChannelsLastHook'))

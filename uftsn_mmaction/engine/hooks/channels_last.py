@@ -14,9 +14,9 @@ from torch import nn
 class ChannelsLastHook(Hook):
     """Keep the weights of a 2D backbone, and so its maps, channels last.
 
-    A step of EfficientNet-lite0 takes half the time with it on a CPU, where
+    A step of EfficientNet-lite0 takes 0.6 of the time with it on a CPU, where
     PyTorch's depthwise convolutions are slow in the default layout. The
-    layout changes results by rounding alone. It is no part of a checkpoint:
+    layout changes results by rounding alone, and is no part of a checkpoint:
     runs with and without it resume each other.
 
     Args:
@@ -26,7 +26,7 @@ class ChannelsLastHook(Hook):
         ValueError: The model has no such module.
 
     Example:
-        >>> custom_hooks = [dict(type='ChannelsLastHook')]
+        >>> default_hooks = dict(channels_last=dict(type='ChannelsLastHook'))
     """
 
     def __init__(self, module: str = 'backbone') -> None:
