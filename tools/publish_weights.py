@@ -6,8 +6,9 @@
 Of several checkpoints it writes the mean of their weights. That helps where
 one training went on from the other, and is meaningless otherwise.
 
-The file holds float32 tensors and a description, and no code. Wherever a
-checkpoint is named, the .safetensors file can be named as well.
+The file holds float32 tensors and a description, and no code. It is named
+where a checkpoint of an estimator is: NAME:FILE in the tools, or the
+estimator's init_cfg=dict(type='Pretrained', checkpoint=FILE) in a config.
 """
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
     parser.add_argument(
         'checkpoints', nargs='+', metavar='checkpoint',
-        help='that of a recognizer with a flow estimator')
+        help='checkpoint of a recognizer with a flow estimator')
     parser.add_argument(
         '--out', required=True, metavar='FILE', help='NAME.safetensors')
     parser.add_argument(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights as safetensors, which hold no code, and those in the box.
 
-Importing this module lets every loader of MMEngine read them: ``load_from``,
+Importing this module lets MMEngine read them from the disk: ``load_from``,
 ``init_cfg=dict(type='Pretrained', checkpoint=...)``, ``--checkpoint``.
 """
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mmengine.runner import CheckpointLoader
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-#: Begin of the address of weights that come with the package.
+#: Beginning of the address of weights that come with the package.
 BOXED = 'uftsn://'
 
 _BOX = Path(__file__).resolve().parents[1] / 'weights'

@@ -58,17 +58,36 @@ def test_a_filled_model_is_tested(run, change):
     assert runner.model.weight.tolist() == [7, 7, 7]
 
 
+@pytest.mark.parametrize('change', [FAULTS['lacking'], FAULTS['other name']])
+def test_a_training_does_not_start_from_another_model(run, change):
+    """Such as a flow estimator alone, where a recognizer is trained."""
+    runner = run(change)
+    with pytest.raises(ValueError, match='lacks 1 of 1 tensors') as caught:
+        runner.train()
+    assert 'init_cfg' in str(caught.value) and '\n' not in str(caught.value)
+    assert not runner.model.seen
+
+
 @pytest.mark.parametrize('fault, said', [
     ('lacking', 'missing keys in source state_dict: weight'),
     ('other shape', 'size mismatch for weight'),
 ])
-def test_a_training_may_start_from_a_part(run, fault, said, monkeypatch):
+def test_a_training_may_start_from_a_part(run, fault, said, monkeypatch,
+                                          tiny_runner, tmp_path):
     """Such as a network with a head of other classes."""
     lines = []
     monkeypatch.setattr('mmengine.runner.checkpoint.print_log',
                         lambda text, *args, **kwargs: lines.append(text))
-    runner = run(FAULTS[fault])
+    model = tiny_runner(tmp_path, 1).model
+    model.register_buffer('common', torch.zeros(1))
+
+    def change(weights):
+        FAULTS[fault](weights)
+        weights.update(common=torch.ones(1))
+
+    runner = run(change, model=model)
     runner.train()
+    assert runner.model.common == 1
     assert any(said in line for line in lines)
     # The epoch, its validation, and a test of what was trained.
     assert len(runner.model.seen) == 3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refuse to test a model that its checkpoint fills only in part."""
+"""Refuse checkpoints that fill a model in part, or not at all."""
 from __future__ import annotations
 
 from typing import Any
@@ -20,7 +20,7 @@ class CompleteCheckpointHook(Hook):
 
     The stock runner logs what is missing or has another shape and goes on,
     so that the metrics are those of random weights. A training may start
-    from a part of a model, so this hook does not stop one.
+    from a part of a model, but not from a checkpoint without any of it.
     """
 
     # After hooks that change the checkpoint, such as EMAHook.
@@ -28,6 +28,7 @@ class CompleteCheckpointHook(Hook):
 
     def __init__(self) -> None:
         self._fault: ValueError | None = None
+        self._is_foreign = False
 
     def before_run(self, runner: Runner) -> None:
         """Refuse a file that would take all memory when it is read.
@@ -42,14 +43,17 @@ class CompleteCheckpointHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner,
                               checkpoint: dict[str, Any]) -> None:
-        """Find out whether the checkpoint fills the model."""
+        """Find out how much of the model the checkpoint fills."""
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
         about = str(runner.cfg.get('load_from')), 'the model', _CURE
-        self._fault = None
+        self._fault, self._is_foreign = None, False
         try:
             weights = tensors_of(checkpoint, *about)
+            expected = model.state_dict()
+            names = {name.removeprefix('module.') for name in weights}
+            self._is_foreign = names.isdisjoint(expected)
             # The runner loads the same tensors again.
             load_weights(
                 model, *about, weights=weights, allow_unexpected=True)
@@ -57,7 +61,15 @@ class CompleteCheckpointHook(Hook):
             self._fault = error
 
     def before_train(self, runner: Runner) -> None:
-        """Forget the checkpoint that a training started from."""
+        """Forget the checkpoint that a training started from.
+
+        Raises:
+            ValueError: If it has no tensor of the model.
+        """
+        if self._is_foreign:
+            raise ValueError(
+                f'{self._fault}, or load a part of the model by its own '
+                "init_cfg=dict(type='Pretrained', checkpoint=...)")
         self._fault = None
 
     def before_test(self, runner: Runner) -> None:
