@@ -58,10 +58,10 @@ def parse_args() -> argparse.Namespace:
         help='estimators to compare (default: those of the paper\'s tables, '
         f'{" ".join(COMPARED)}; of INPUT {" ".join(_OF_VIDEOS)})')
     parser.add_argument(
-        '--number', type=int, default=10, metavar='N',
+        '--number', type=int, metavar='N',
         help='pairs of each INPUT, spread over it, 10 by default')
     parser.add_argument(
-        '--stride', type=int, default=1, metavar='N',
+        '--stride', type=int, metavar='N',
         help='frames from the first to the second one of a pair of INPUT, 1 '
         'by default')
     parser.add_argument(
@@ -93,8 +93,8 @@ def choose_pairs(args: argparse.Namespace
     if args.pairs:
         return ListedPairs(args.pairs)
     if args.inputs:
-        return SourcePairs(find_sound_sources(args.inputs), args.number,
-                           args.stride, args.size)
+        return SourcePairs(find_sound_sources(args.inputs), args.number or 10,
+                           args.stride or 1, args.size)
     return GeneratedPairs(seed=args.seed)
 
 
@@ -110,6 +110,11 @@ def evaluate(args: argparse.Namespace) -> None:
         if value is not None and value < least:
             raise ValueError(f'--{option} is {value}, expected {least} or '
                              'more')
+    of_input = [f'--{name}' for name in ('number', 'stride', 'size')
+                if vars(args)[name] is not None]
+    if of_input and not args.inputs:
+        raise ValueError(f'{" and ".join(of_input)} would change nothing '
+                         'without INPUT; name videos, or leave it out')
     check_output_folder(args.out)
     specs = args.estimator or (_OF_VIDEOS if args.inputs else COMPARED)
     report = evaluate_flow(choose_pairs(args), specs, Path(args.out),

@@ -62,6 +62,7 @@ def visualize(args: argparse.Namespace) -> None:
     from uftsn_mmaction.apis.flow_comparison import FlowComparison
     from uftsn_mmaction.apis.flow_inferencer import FlowInferencer
     from uftsn_mmaction.experiments.environment import available_device
+    from uftsn_mmaction.experiments.flow_report import UNEXPLAINED
     from uftsn_mmaction.experiments.table import Column, Table
     from uftsn_mmaction.fileio.paths import check_apart, check_output_file
     from uftsn_mmaction.fileio.video_writer import check_video_name
@@ -72,6 +73,10 @@ def visualize(args: argparse.Namespace) -> None:
     is_picture = args.out.lower().endswith('.png')
     if not is_picture:
         check_video_name(args.out)
+        if args.pairs is not None:
+            raise ValueError(f'--pairs would change nothing in the video '
+                             f'{args.out!r}, which has all pairs; leave it '
+                             'out, or write a .png')
     sources = find_sound_sources(args.inputs)
     check_apart(args.out, *args.inputs, *(each.path for each in sources))
     if not is_picture and len(sources) > 1:
@@ -88,10 +93,7 @@ def visualize(args: argparse.Namespace) -> None:
         write_video(args.out, comparison, sources[0], args.bound)
     json = Path(args.out).with_suffix('.json')
     means = write_errors(json, comparison)
-    table = Table([Column('estimator', 'estimator'),
-                   Column('photometric', 'photometric, grey levels'),
-                   Column('photometric_zero', 'of zero flow'),
-                   Column('forward_backward', 'forward-backward, px')])
+    table = Table([Column('estimator', 'estimator'), *UNEXPLAINED])
     for row in means:
         table.add(**{column.key: row[column.key] for column in table.columns})
     print(table.to_text())

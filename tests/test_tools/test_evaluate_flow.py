@@ -13,6 +13,7 @@ from bad_videos import encode
 from uftsn_mmaction.datasets.flow_pairs import GeneratedPairs
 from uftsn_mmaction.fileio.flow_file import read_flow
 from uftsn_mmaction.models.flow_zoo import build_estimator
+from uftsn_mmaction.models.other_flows.zero import ZeroFlowEstimator
 
 
 @pytest.fixture
@@ -211,6 +212,9 @@ def test_generated_pairs_are_the_default(evaluate, tmp_cwd, monkeypatch):
     (['--pairs', 'list.txt', '--estimator', 'zero', '--pictures', '-1'],
      '--pictures is -1'),
     (['a0.png', 'a1.png', '--number', '0'], '--number is 0, expected 1'),
+    (['--pairs', 'list.txt', '--number', '2', '--size', '9'],
+     '--number and --size would change nothing without INPUT'),
+    (['--stride', '2'], '--stride would change nothing without INPUT'),
     (['a0.png', 'a1.png', '--pairs', 'list.txt'], 'INPUT and --pairs'),
     (['a.flo', '--estimator', 'zero'], "cannot be used, first 'a.flo'"),
 ])
@@ -224,6 +228,32 @@ def test_what_cannot_be_measured_ends_with_one_sentence(
     assert words in str(info.value)
     assert '\n' not in str(info.value)
     assert not (pairs / 'out' / 'flow.json').exists()
+
+
+def test_a_broken_pair_is_found_before_the_first_flow(evaluate, pairs):
+    with open('list.txt', 'a') as file:
+        file.write('a0.png b1.png\n')
+    with pytest.raises(SystemExit, match="line 3 of 'list.txt' has files"):
+        evaluate('--pairs', 'list.txt', '--estimator', 'zero', '--out', 'out')
+    assert not (pairs / 'out').exists()
+
+
+def test_a_reverse_flow_that_fails_is_a_gap(evaluate, pairs, monkeypatch):
+    (pairs / 'list.txt').write_text('a0.png a1.png\nb0.png b1.png\n')
+    last = cv2.cvtColor(cv2.imread('a1.png'), cv2.COLOR_BGR2RGB)
+    estimate = ZeroFlowEstimator.flow_of_pair
+
+    def fail(self, first, second, *args):
+        if np.array_equal(first, last):
+            raise ValueError('no way back')
+        return estimate(self, first, second, *args)
+
+    monkeypatch.setattr(ZeroFlowEstimator, 'flow_of_pair', fail)
+    with pytest.raises(SystemExit, match='error: 1 of 2 flows could not be'):
+        evaluate('--pairs', 'list.txt', '--estimator', 'zero', '--out', 'out')
+    gap, row = json.loads((pairs / 'out' / 'flow.json').read_text())['rows']
+    assert gap['error'] == 'no way back' and gap['photometric'] is None
+    assert row['photometric'] > 0
 
 
 def test_a_pair_too_small_for_an_estimator_is_its_gap(evaluate, pairs, capsys):

@@ -66,6 +66,8 @@ def test_a_video_has_every_pair(visualize, name):
     (['clips', '--out', 'a.mp4'], 'is a video of one clip, but 2 are named'),
     (['clips', '--out', 'a.txt'], "'a.txt', expected a name that ends"),
     (['clips', '--out', 'a.png', '--pairs', '0'], '--pairs must be above 0'),
+    (['0.png', '1.png', '--out', 'a.mp4', '--pairs', '1'],
+     "--pairs would change nothing in the video 'a.mp4'"),
     (['clips', '--out', 'a.png', '--estimator', 'zero', 'zero'], 'once'),
     (['clips', '--out', '0.png/a.png'], "but '0.png' is a file"),
 ])

@@ -36,6 +36,9 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs | SourcePairs,
     that of random weights.
     """
     written = number = 0
+    if isinstance(pairs, ListedPairs):
+        for _ in pairs:  # a broken file is found before hours are spent
+            pass
     estimators = build_estimators(specs, device, seed)
     report = FlowReport(list(estimators))
     for number, pair in enumerate(track(pairs, len(pairs), 'pairs'), 1):
@@ -44,14 +47,15 @@ def evaluate_flow(pairs: ListedPairs | GeneratedPairs | SourcePairs,
         for name, estimator in estimators.items():
             try:
                 flow = estimator.flow_of_pair(pair.first, pair.second, device)
+                errors = {} if known else _errors(
+                    pair, flow, estimator, device)
             except ValueError as error:  # the other estimators go on
                 report.refuse(name, pair.name, str(error))
                 continue
             if known:
                 report.add(name, pair.name, flow, pair.flow)
             else:
-                report.add_unknown(name, pair.name, flow, _errors(
-                    pair, flow, estimator, device))
+                report.add_unknown(name, pair.name, flow, errors)
             flows[name] = flow
         start = out / f'{number - 1:03d}_{_file_name(pair.name)}'
         if number <= pictures:

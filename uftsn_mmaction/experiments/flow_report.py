@@ -61,7 +61,7 @@ class FlowReport:
                     errors: Mapping[str, float]) -> None:
         """Note the errors of a flow ``(2, H, W)`` that nobody knows.
 
-        They are those of :class:`.flow_comparison.Explained`.
+        They are those of :func:`.explain`.
         """
         finite = np.isfinite(flow).all(axis=0)
         self.rows.append(
