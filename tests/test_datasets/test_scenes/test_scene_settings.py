@@ -28,6 +28,7 @@ def test_none_and_zero_switch_a_range_off(name):
     (dict(object_radius=(0, 0.4)), ValueError),
     (dict(pool=2.5), TypeError),
     (dict(objects=(0, 2.5)), TypeError),
+    (dict(objects=(0, 256)), ValueError),
     (dict(perspective=0.2), ValueError),
     (dict(strong_deformation=0.5), ValueError),
     (dict(fog=1), ValueError),

@@ -165,3 +165,8 @@ def test_a_flow_that_is_not_trained_is_not_too_short(train):
 def test_videos_without_motion_are_told_at_the_end(train):
     (_, text), = train(*[LEARNS] * 30, frames=STILL, to_the_end=True)
     assert 'hardly moved' in text and '0 grey levels' in text
+
+
+def test_an_interval_below_one_is_refused():
+    with pytest.raises(ValueError, match='interval of FlowHealthHook is 0'):
+        FlowHealthHook(interval=0)

@@ -55,7 +55,7 @@ class SceneSampler:
 
     @property
     def texture_side(self) -> int:
-        """Side of a texture; larger frames see it repeated."""
+        """Side of a texture; larger frames see it mirrored at its edges."""
         return min(max(2 * max(self.size), 128), 512)
 
     def draw(self, rng: np.random.Generator,

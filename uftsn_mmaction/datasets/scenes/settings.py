@@ -11,6 +11,8 @@ _LARGEST = dict.fromkeys(
     ('soft', 'still_background', 'carried', 'strong', 'wobble', 'renewal',
      'asymmetric', 'blur', 'motion_blur'), 1)
 _LARGEST.update(deformation=0.3, strong_deformation=0.3, perspective=0.05)
+# Their order is kept in 8 bits.
+_LARGEST.update(objects=255)
 _INTEGERS = ('objects', 'pool')
 _NAMES = {int: 'integer', Real: 'number'}
 # Ranges that are drawn on a logarithmic scale.
@@ -121,6 +123,10 @@ class SceneSettings:
         if not 0 <= value[0] <= value[1]:
             raise ValueError(f'{name} is {value!r}, expected 0 <= low <= '
                              'high; correct the range')
+        largest = _LARGEST.get(name, float('inf'))
+        if value[1] > largest:
+            raise ValueError(f'{name} is {value!r}, expected at most '
+                             f'{largest}; lower its high end')
         if name in _POSITIVE and value[0] == 0:
             raise ValueError(f'{name} is {value!r}, expected a range above '
                              '0; raise its low end')

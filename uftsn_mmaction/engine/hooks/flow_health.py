@@ -52,6 +52,9 @@ class FlowHealthHook(Hook):
             255, above which they move.
         warmup: Iterations of a stage that are not judged for a collapse
             before its end, since an untrained flow may be nearly zero.
+
+    Raises:
+        ValueError: If ``interval`` is below 1.
     """
 
     # After RuntimeInfoHook, which reads the losses.
@@ -65,6 +68,10 @@ class FlowHealthHook(Hook):
                  min_gain: float = 0.02,
                  min_motion: float = 1.,
                  warmup: int = 100) -> None:
+        if interval < 1:
+            raise ValueError(f'interval of FlowHealthHook is {interval}, '
+                             'expected 1 or more; leave the hook out to judge '
+                             'nothing')
         self.interval = interval
         self.min_std = min_std
         self.max_norm = max_norm
