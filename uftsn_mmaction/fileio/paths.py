@@ -15,7 +15,7 @@ def check_input_file(path: str | Path,
 
     Args:
         path: Path to check.
-        subject: Begin of the message, with the path as the user gave it.
+        subject: Beginning of the message, with the path as the user gave it.
         cure: What the user can do about it, for the message.
         exists: The check, where a folder or an address may pass.
 

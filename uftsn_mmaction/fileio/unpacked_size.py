@@ -17,7 +17,7 @@ def check_unpacked_size(file: BinaryIO) -> None:
     memory. ``torch.load`` reserves what the file asks for before it reads.
 
     Args:
-        file: Open file, which is at its begin afterwards.
+        file: Open file, which is at its start afterwards.
 
     Raises:
         ValueError: If the content asks for more bytes than the file has.

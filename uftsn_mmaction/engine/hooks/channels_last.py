@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay out a backbone as depthwise convolutions are fast."""
+"""Store a backbone in the layout that suits depthwise convolutions."""
 from __future__ import annotations
 
 import torch

@@ -7,7 +7,7 @@ from mmengine.device import get_device
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from uftsn_mmaction.heap import keep_heap
+from ...heap import keep_heap
 
 
 @HOOKS.register_module()

@@ -14,8 +14,9 @@ from .precision import PLAIN, Arithmetic
 class ContextNetwork(BaseModule):
     """Dilated convolutions that correct the finest decoded flow.
 
-    Its residual starts near zero, so that a network that was trained without
-    it can take it on (Sun et al., "PWC-Net", CVPR 2018, sec. 3).
+    Its residual starts near zero, so that a training can add it to what was
+    trained without it and comes by ``load_from`` (Sun et al., "PWC-Net", CVPR
+    2018, sec. 3).
 
     Args:
         in_channels: Channels of the state, or of the feature without one.

@@ -54,7 +54,7 @@ class UnsupervisedFlowEstimator(FlowEstimator):
             motion in large frames.
         use_cost_volume: False passes on the warped feature in place of the
             cost volume (an ablation of table 2).
-        multi_scale: False estimates once, at ``finest_level``, from zero flow
+        multi_scale: False estimates at ``finest_level`` alone, from zero flow
             (an ablation of table 2). That level needs a decoder and a search
             radius to suit, such as level 2 and 8 pixels.
         feature_norm: See :func:`normalize_features`.
@@ -63,16 +63,18 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         pretrained: Name of weights in the box, such as ``'uftsn_plus'``,
             which are loaded at once and need no network; None for random
             weights.
-        precision: Type of the convolutions where no gradient is recorded,
-            'float32' or 'bfloat16'; None for bfloat16 where the device is
-            good at it: a CPU with AVX512-BF16 or AMX, a GPU from compute
-            capability 8.0 on. Flow, statistics and cost volume stay float32.
-            An autocast around the call, as in mixed precision, goes first.
+        precision: Type of the decoders and the upsampling where no gradient
+            is recorded, 'float32' or 'bfloat16'; None for bfloat16 where the
+            device is good at it: a CPU with AVX512-BF16 or AMX, a GPU from
+            compute capability 8.0 on. Features, the first pass of a shared
+            decoder, flow, statistics and cost volume stay float32. Whatever
+            is not bfloat16 by this follows an autocast around the call.
         layout: 'contiguous' or 'channels_last' in the same place; None for
             channels_last where bfloat16 gains.
         out_indices: See :class:`FlowEstimator`.
-        norm_cfg: Normalisation layer of all convolutions, None for none.
-        act_cfg: Activation of all convolutions.
+        norm_cfg: Normalisation layer of the pyramid and of the decoders'
+            hidden layers, None for none.
+        act_cfg: Activation of the same layers.
         init_cfg: Initialization by MMEngine, such as a checkpoint of
             ``flow_videos.py`` with the prefix ``'flow_estimator.'``.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training steps in which some pairs of frames go past a level."""
+"""Training steps in which some pairs of frames learn nothing at a level."""
 from __future__ import annotations
 
 import torch
@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 
 class LevelDropout(nn.Module):
-    """Let pairs of frames go through a level as if it were not there.
+    """Take the residual flow of a level from some pairs of frames.
 
     Finer levels then learn to correct more (as in UFlow; Jonschkowski et
-    al., ECCV 2020). In evaluation nothing is dropped.
+    al., ECCV 2020). The state of a shared decoder starts anew behind it. In
+    evaluation nothing is dropped.
 
     Args:
         probability: Probability of a pair to be dropped.

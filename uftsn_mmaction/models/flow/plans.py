@@ -100,7 +100,8 @@ class Plan:
         if self.num_scales > 1 and not multi_scale:
             raise ValueError(
                 f'num_scales is {self.num_scales}, but multi_scale=False '
-                'estimates once, from zero flow; leave one of them out')
+                'estimates at one level alone, from zero flow; leave one of '
+                'them out')
         coarser = range(self.num_levels - 1, self.finest_level, -1)
         return (*(coarser if multi_scale else ()),
                 *(self.finest_level, ) * self.num_passes)

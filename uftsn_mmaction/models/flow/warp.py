@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backward warping (eq. 2), and the only function that resizes flow.
+"""Backward warping (eq. 2), and the resizing of flow.
 
 Convention:
     A flow is ``(N, 2, H, W)``, channel 0 is u (right), channel 1 is v
@@ -132,10 +132,12 @@ def photometric_errors(first: Tensor, second: Tensor,
     return moved.where(valid_mask(flow) > 0, still), still
 
 
-def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_flow(flow: Tensor, size: tuple[int, int],
+                mode: str = 'bilinear') -> Tensor:
     """Resize a flow ``(N, 2, h, w)`` to a height and width, ``up()`` of eq. 2.
 
-    The result ``(N, 2, H, W)`` is in pixels of the new size.
+    The result ``(N, 2, H, W)`` is in pixels of the new size. Modes are those
+    of :func:`torch.nn.functional.interpolate`.
 
     Examples:
         >>> flow = torch.tensor([1., 2.]).view(1, 2, 1, 1).expand(1, 2, 4, 6)
@@ -147,7 +149,7 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = flow.shape[-2:]
     if tuple(size) == (height, width):
         return flow
-    resized = F.interpolate(flow, size, mode='bilinear')
+    resized = F.interpolate(flow, size, mode=mode)
     return resized * _pair(flow, size[1] / width, size[0] / height)
 
 

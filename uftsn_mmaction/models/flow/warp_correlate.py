@@ -34,7 +34,7 @@ def warp_correlate(first: Tensor, second: Tensor, flow: Tensor | None,
     compiled C++, where the installation found a compiler (see
     ``warp_correlate_cpu``), on a GPU it is Triton, where that is installed
     (see ``warp_correlate_triton``), and elsewhere a loop over the shifts
-    (``warp_correlate_loop``). It has a first derivative alone.
+    (``warp_correlate_loop``). It can be differentiated once.
 
     Args:
         first: Feature of the first frame ``(N, C, H, W)``.

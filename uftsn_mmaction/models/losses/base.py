@@ -23,7 +23,7 @@ def check_level_weights(weights: float | Sequence[float]) -> tuple[float, ...]:
 
 
 class FlowLoss(nn.Module, ABC):
-    """Unsupervised loss: a function of a level, summed over the levels.
+    """Loss on flow: a function of a level, summed over the levels.
 
     Args:
         level_weights: Weight of each level, level 0 first. A level of weight

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..flow.warp import backward_warp, valid_mask
+from ..flow.warp import backward_warp, resize_flow, valid_mask
 from .census import census_transform
 from .occlusion import OCCLUSION_MASKS
 
@@ -98,12 +98,8 @@ class Level:
                 "'gt_flow', 'gt_flow_back')) into a pipeline of a data set "
                 'that has them, such as RandomMotionDataset')
         true = self._gt_flow.transpose(1, 2).flatten(0, 1).to(self.flow.dtype)
-        height, width = self.flow.shape[-2:]
-        scale = true.new_tensor(
-            (width / true.shape[-1], height / true.shape[-2]))
         # The mean over the area of a coarse pixel, as of the frames.
-        true = F.interpolate(true, (height, width), mode='area')
-        return true * scale.view(2, 1, 1)
+        return resize_flow(true, self.flow.shape[-2:], mode='area')
 
     @cached_property
     def changed_mask(self) -> Tensor:

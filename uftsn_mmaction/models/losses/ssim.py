@@ -12,7 +12,7 @@ _C1, _C2 = 6.5025, 58.5225
 
 
 def ssim_distance(first: Tensor, second: Tensor) -> Tensor:
-    r"""Compute half of what the structural similarity lacks to 1.
+    r"""Compute (1 - SSIM) / 2 around each pixel.
 
     .. math:: \frac{1}{2} - \frac{1}{2}
         \frac{(2 \mu_1 \mu_2 + c_1) (2 \sigma_{12} + c_2)}
