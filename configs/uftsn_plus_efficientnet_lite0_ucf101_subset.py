@@ -13,5 +13,6 @@ model = dict(
             type='CrossModalityPretrained',
             checkpoint='packaged://tf_efficientnet_lite0')),
     cls_head=dict(in_channels=1280, label_smooth_eps=0.1))
+
 # Depthwise convolutions are slow on a CPU in the default layout.
 default_hooks = dict(channels_last=dict(type='ChannelsLastHook'))

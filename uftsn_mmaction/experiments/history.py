@@ -35,7 +35,7 @@ class History:
 
     @property
     def unit(self) -> str:
-        """What validations are counted in."""
+        """Unit in which validations are counted."""
         by_epoch = any('epoch' in record for record in self.steps.values())
         return 'epoch' if by_epoch or not self.steps else 'iteration'
 

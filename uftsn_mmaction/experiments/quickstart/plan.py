@@ -85,7 +85,7 @@ class QuickstartPlan:
 
     @property
     def refined(self) -> bool:
-        """Whether iterations without parameters sharpen its flow."""
+        """Return whether TV-L1 iterations refine the flow."""
         return self.motion.model.flow_estimator.type == 'RefinedFlowEstimator'
 
     def validates(self, epoch: int) -> bool:

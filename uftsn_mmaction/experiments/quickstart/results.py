@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a quickstart measures: tests, their files and ``metrics.json``."""
+"""Tests of a quickstart, their files and ``metrics.json``."""
 from __future__ import annotations
 
 import copy

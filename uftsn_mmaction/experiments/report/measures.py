@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the metrics of a run mean, which are best, and their curves."""
+"""Metrics of a run: their meaning, their best values and their curves."""
 from __future__ import annotations
 
 import re

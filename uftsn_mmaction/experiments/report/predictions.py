@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model takes for what: per class, and its worst mistakes."""
+"""Accuracy of each class, confused classes and the worst mistakes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -61,19 +61,16 @@ class UnsupervisedFlowEstimator(FlowEstimator):
         level_dropout: Probability of :class:`LevelDropout` at each level of a
             training step but the last one to be decoded.
         pretrained: Name of weights in the box, such as ``'uftsn_plus'``,
-            which are loaded at once and need no network; None for random
-            weights.
+            which need no network; None for random weights.
         precision: Type of the decoders and the upsampling where no gradient
             is recorded, 'float32' or 'bfloat16'; None for bfloat16 where the
             device is good at it: a CPU with AVX512-BF16 or AMX, a GPU from
-            compute capability 8.0 on. Features, the first pass of a shared
-            decoder, flow, statistics and cost volume stay float32. Whatever
-            is not bfloat16 by this follows an autocast around the call.
+            compute capability 8.0 on. The rest, and the first pass of a
+            shared decoder, stay float32 or follow an autocast around them.
         layout: 'contiguous' or 'channels_last' in the same place; None for
             channels_last where bfloat16 gains.
         out_indices: See :class:`FlowEstimator`.
-        norm_cfg: Normalisation layer of the pyramid and of the decoders'
-            hidden layers, None for none.
+        norm_cfg: Normalisation of the hidden layers, None for none.
         act_cfg: Activation of the same layers.
         init_cfg: Initialization by MMEngine, such as a checkpoint of
             ``flow_videos.py`` with the prefix ``'flow_estimator.'``.
